@@ -1,0 +1,160 @@
+import type { LogIndex, NodeId, Term } from '../lib/brands.ts';
+import type { Entry } from '../lib/entry.ts';
+import type { HardState, Persist } from './core/effects.ts';
+import type { Dialect } from './core/inputs.ts';
+import type { Envelope, Request, Response } from './core/messages.ts';
+
+/**
+ * Files, as storage sees them. Paths are relative to the node's data directory and use `/`. Nothing is durable before
+ * the sync that stands for it: data before `fdatasync` of its file, a created, renamed or removed name before
+ * `fsyncDir` of its directory. Failures are thrown as `RaftError` (`disk-full`, `disk-failed`), never retried here.
+ */
+export interface Disk {
+  /** Opens a file for reading and writing; `create` makes it where it is missing. Undefined where there is none. */
+  open(path: string, options: { readonly create: boolean }): Promise<DiskFile | undefined>;
+  /** Replaces `to` by `from`, atomically. */
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  /** Names in a directory, sorted; empty where the directory is missing. */
+  list(directory: string): Promise<readonly string[]>;
+  /** Makes a directory where it is missing. */
+  mkdir(directory: string): Promise<void>;
+  /** Makes the names in a directory durable. */
+  fsyncDir(directory: string): Promise<void>;
+}
+
+/** One open file. Positions and lengths are in bytes. */
+export interface DiskFile {
+  size(): Promise<number>;
+  /** Up to `length` bytes from `position`; fewer at the end of the file. */
+  pread(position: number, length: number): Promise<Uint8Array>;
+  /** Writes all of `bytes` at `position`. */
+  pwrite(position: number, bytes: Uint8Array): Promise<void>;
+  /** Makes the file's content and size durable. A failure is final: the pages may be gone. */
+  fdatasync(): Promise<void>;
+  truncate(size: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A run of entries of one term: from `firstIndex` to the next run. The term of any index follows from these. */
+export interface TermRun {
+  readonly firstIndex: LogIndex;
+  readonly term: Term;
+}
+
+/** What a node finds on its disk when it starts. */
+export interface Recovered {
+  readonly hardState: HardState;
+  readonly lastIndex: LogIndex;
+  /** In order; empty where the log is empty. */
+  readonly termRuns: readonly TermRun[];
+  /** Known to be committed; at most `lastIndex`. 0 where that is not known. */
+  readonly commitHint: LogIndex;
+  /** What was mended on the way, for people: a torn tail that was cut, and where its bytes are kept. */
+  readonly warnings: readonly string[];
+}
+
+/** The durable log and hard state of one node. */
+export interface LogStore {
+  /**
+   * Makes a batch durable in the order of its fields. Called again only once the promise of the last call has
+   * resolved. A rejection is final: the node stops.
+   */
+  persist(batch: Omit<Persist, 'sequence'>): Promise<void>;
+  /** Entries from `from` on, at least one, until `bytesMax` of commands or `entriesMax`. Only entries persisted before. */
+  read(from: LogIndex, bytesMax: number, entriesMax: number): Promise<readonly Entry[]>;
+  /** Notes how far the log is known to be committed. A hint: it may be lost, it is never too high. */
+  saveCommitHint(index: LogIndex): Promise<void>;
+  /** Ends cleanly: cuts what was filled ahead. */
+  close(): Promise<void>;
+}
+
+/** Where the members of the cluster are. */
+export interface PeerAddress {
+  readonly id: NodeId;
+  /** Base URL, without a trailing slash; undefined for a peer in this process. */
+  readonly url: string | undefined;
+}
+
+/** What a transport does with what it receives. */
+export interface TransportHandlers {
+  /** A peer's request; `reply` is called at most once, with the response to it. */
+  request(from: NodeId, message: Request, reply: (response: Response) => void): void;
+  /** The response to a request that this node sent as `requestId`. */
+  response(from: NodeId, requestId: number, response: Response): void;
+  /** What a peer speaks has become known. */
+  dialect(peer: NodeId, dialect: Dialect): void;
+  /** A peer is of another cluster, or has our own id: said for people, and for the node to stop (78). */
+  mismatch(peer: NodeId, reason: string): void;
+}
+
+/**
+ * One-way messages between nodes. `send` never throws and never waits: what cannot be delivered is lost, as on any
+ * network.
+ */
+export interface Transport {
+  start(handlers: TransportHandlers): void;
+  send(to: NodeId, envelope: Envelope<Request>): void;
+  /** Resolves once nothing is under way any more. */
+  stop(): Promise<void>;
+}
+
+/** The machine's answer to a command, as the leader gave it. */
+export interface CommandResult {
+  /** Undefined where the leader is the original's, which does not tell. */
+  readonly index: LogIndex | undefined;
+  readonly term: Term | undefined;
+  readonly response: Uint8Array;
+}
+
+/** How a follower passes a client's request on to the leader. Throws a `RaftError`. */
+export interface Forward {
+  command(leader: NodeId, command: Uint8Array, signal: AbortSignal): Promise<CommandResult>;
+  query(leader: NodeId, query: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/** A clock that never goes back, and timers on it. */
+export interface Clock {
+  /** Milliseconds since some point in the past, with fractions. */
+  nowMs(): number;
+  /** Calls `callback` after at least `delayMs`; the function that is returned cancels it. */
+  after(delayMs: number, callback: () => void): () => void;
+  /** Calls `callback` soon, after the input and output that is ready now: one batch collects what comes together. */
+  soon(callback: () => void): void;
+}
+
+/**
+ * A deterministic program whose commands are replicated (§2). Calls never overlap.
+ */
+export interface StateMachine {
+  /** Applies one committed command (the original's ApplyFunc). A command it does not like is answered, never thrown. */
+  apply(index: LogIndex, command: Uint8Array): Uint8Array;
+  /** Answers a read and changes nothing. Throws a `RaftError` (`machine-error`) where it does not understand it. */
+  query(query: Uint8Array): Uint8Array;
+  /** The whole state as bytes. */
+  snapshot(): Uint8Array;
+  /** Replaces the state by one that `snapshot` gave. */
+  restore(snapshot: Uint8Array): void;
+}
+
+/** Who a process is: a pid alone is used again by another process. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** The kernel's start time of the process, as it gives it. */
+  readonly startTime: string;
+  /** Changes with every boot of the machine. */
+  readonly bootId: string;
+}
+
+/** The processes of this machine. */
+export interface ProcessTable {
+  self(): ProcessIdentity;
+  /** The process with this pid, or undefined where there is none. */
+  find(pid: number): ProcessIdentity | undefined;
+}
+
+/** Sentences for whoever watches a node. */
+export interface Logger {
+  info(message: string): void;
+  warn(message: string): void;
+}

@@ -1,0 +1,57 @@
+import type { NodeId } from '../lib/brands.ts';
+import type { CommandResult } from './ports.ts';
+import type { Role } from './core/effects.ts';
+import type { Dialect } from './core/inputs.ts';
+import type { LogIndex, Term } from '../lib/brands.ts';
+
+/** How fresh an answer to a query has to be. */
+export type Consistency =
+  /** As if all operations happened one after the other: confirmed with a majority (§8). */
+  | 'linearizable'
+  /** What this node has applied, whoever leads. */
+  | 'stale';
+
+export interface RequestOptions {
+  /** Ends the waiting; a command that was appended may still be committed. */
+  readonly signal?: AbortSignal;
+  /** At most this long, in milliseconds; `REQUEST_TIMEOUT_MS` unless given. */
+  readonly timeoutMs?: number;
+  /** The request has been forwarded once: where this node is not the leader either, that is `no-leader`. */
+  readonly forwarded?: boolean;
+}
+
+/** What a node offers to its users: the `Server`, as routes and tests see it. */
+export interface RaftService {
+  readonly id: NodeId;
+  /**
+   * Replicates a command and answers with what the machine said to it. Errors: `no-leader`, `too-large`, `too-many`,
+   * `bad-request` (an empty command) where it certainly was not done; `outcome-unknown` where it may have been.
+   */
+  command(command: Uint8Array, options?: RequestOptions): Promise<CommandResult>;
+  /** Asks the machine without writing to the log. */
+  query(query: Uint8Array, consistency: Consistency, options?: RequestOptions): Promise<Uint8Array>;
+  status(): ServiceStatus;
+}
+
+/** One node's view of itself and its cluster. */
+export interface ServiceStatus {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly role: Role;
+  readonly term: Term;
+  readonly votedFor: NodeId | null;
+  readonly leaderId: NodeId | null;
+  readonly leaderUrl: string | null;
+  readonly lastIndex: LogIndex;
+  readonly commitIndex: LogIndex;
+  readonly lastApplied: LogIndex;
+  readonly members: readonly ServiceMember[];
+}
+
+export interface ServiceMember {
+  readonly id: NodeId;
+  readonly url: string | null;
+  /** Known on the leader alone. */
+  readonly matchIndex: LogIndex | null;
+  readonly dialect: Dialect | null;
+}
