@@ -37,7 +37,9 @@ export const WRAPPING_BYTES: number = ENTRY_MARK.length + 1;
 export function encodePayload(payload: Payload): Uint8Array {
   switch (payload.kind) {
     case 'command':
-      return startsWith(payload.command, ENTRY_MARK) ? marked(KIND_WRAPPED_COMMAND, payload.command) : payload.command;
+      return startsWith(payload.command, ENTRY_MARK)
+        ? marked(KIND_WRAPPED_COMMAND, payload.command)
+        : payload.command;
     case 'noop':
       return marked(KIND_NOOP, EMPTY_BYTES);
     case 'unknown':

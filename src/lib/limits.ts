@@ -61,3 +61,45 @@ export const REQUEST_TIMEOUT_MS = 10_000;
 
 /** A peer's answer is waited for this long, in milliseconds. */
 export const PEER_TIMEOUT_MS = 1_000;
+
+/** A scan of a log file asks for this much at a time, and for at most a frame at its limit more. */
+export const SCAN_CHUNK_BYTES = 1024 * 1024;
+
+/** A scan keeps this many problems; how many more there were, it says. */
+export const PROBLEMS_KEPT_MAX = 1_000;
+
+/** A client sends the headers of its request within this time, or is answered 408, in milliseconds. */
+export const HEADERS_TIMEOUT_MS = 10_000;
+
+/** A client sends its whole request within this time, or is answered 408, in milliseconds. */
+export const BODY_TIMEOUT_MS = 30_000;
+
+/** A connection to a server is kept open without a request for this long, in milliseconds. */
+export const IDLE_CONNECTION_TIMEOUT_MS = 60_000;
+
+/** What is left of a body that was refused is read and dropped for this long, then the connection ends, in milliseconds. */
+export const REFUSED_BODY_TIMEOUT_MS = 2_000;
+
+/** A response of a peer is at most this long; the protocol's own are far below. A longer one is a lost message. */
+export const PEER_RESPONSE_BYTES_MAX = 4 * 1024;
+
+/** A response that a client, or a follower that forwards for one, takes is at most this long: `too-large`. */
+export const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** A client that is not told otherwise waits for a cluster this long before it gives up, in milliseconds. */
+export const CLIENT_TIMEOUT_MS = 5_000;
+
+/** A key of the key-value machine is at most this long in UTF-8. */
+export const KEY_BYTES_MAX = 4 * 1024;
+
+/** One list of the key-value machine holds at most this many items. */
+export const LIST_ITEMS_MAX = 1_000;
+
+/** One list of the key-value machine holds at most this much of keys and values (at least one item). */
+export const LIST_BYTES_MAX = 1024 * 1024;
+
+/** Connections over which one node forwards its clients' requests to the leader; further requests wait. */
+export const FORWARD_CONNECTIONS_MAX = 64;
+
+/** Connections of one client to one server; further requests wait. */
+export const CLIENT_CONNECTIONS_MAX = 256;

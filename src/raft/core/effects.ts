@@ -32,11 +32,7 @@ export interface Persist {
 }
 
 /** Why a proposal or a read was turned down. In each case it certainly was not and will not be done. */
-export type RejectReason =
-  | 'not-leader'
-  | 'overwritten'
-  | 'too-many'
-  | 'original-member';
+export type RejectReason = 'not-leader' | 'overwritten' | 'too-many' | 'original-member';
 
 /** A decision on what a client asked for. */
 export type Outcome =
@@ -70,6 +66,14 @@ export interface Effects {
   readonly logReads: readonly LogRead[];
   /** What happened, for people: role changes and why. */
   readonly events: readonly CoreEvent[];
+  /** Set where the node must stop before it acknowledges anything more. */
+  readonly halt: Halt | null;
+}
+
+/** Why a node cannot go on: going on would be a guess. */
+export interface Halt {
+  readonly reason: 'unknown-entry-kind';
+  readonly message: string;
 }
 
 /** What a person who watches the node would want to know. */

@@ -19,6 +19,8 @@ export type Input =
   | { readonly type: 'persisted'; readonly sequence: number }
   /** Entries from the log store that the core asked for: it no longer held them in its window. */
   | { readonly type: 'logRead'; readonly to: NodeId; readonly entries: readonly Entry[] }
+  /** The transport could not deliver a request, or got no answer to it. A hint: nothing may be concluded from it. */
+  | { readonly type: 'lost'; readonly to: NodeId; readonly requestId: number }
   /** The transport has found out what a peer speaks. */
   | { readonly type: 'dialect'; readonly peer: NodeId; readonly dialect: Dialect };
 

@@ -1,0 +1,124 @@
+import type { NodeId, Term } from '../../lib/brands.ts';
+import { logIndex, term } from '../../lib/brands.ts';
+import { encodePayload } from '../../lib/entry.ts';
+import { advanceCommitIndex } from './commit.ts';
+import { appendEntries, type Draft, nextSequence } from './draft.ts';
+import type { Role } from './effects.ts';
+import { abandonProposals, rejectReads } from './outcomes.ts';
+import { replicateToAll } from './replication.ts';
+import { otherMembers, type Progress, resetElectionTimer, resetPreVoteTimer } from './state.ts';
+
+/** Why a node became a follower; what becomes of the proposals that wait depends on it. */
+export type StepDownReason = 'newer-term' | 'leader-found' | 'quorum-lost';
+
+/**
+ * Becomes a follower of `leaderId`, in `newTerm` (§5.1). Within the same term the vote is kept: forgetting it would
+ * allow a second one (trap 33).
+ */
+export function becomeFollower(
+  draft: Draft,
+  newTerm: Term,
+  leaderId: NodeId | null,
+  reason: StepDownReason,
+): void {
+  const { state } = draft;
+  const wasLeader = state.role === 'leader';
+  if (newTerm > state.currentTerm) {
+    state.currentTerm = newTerm;
+    state.votedFor = null;
+    state.leaderId = null;
+    draft.hardStateChanged = true;
+  }
+  if (state.role !== 'follower') enterRole(draft, 'follower', describeStepDown(reason));
+  if (leaderId !== state.leaderId) {
+    state.leaderId = leaderId;
+    state.leaderContactMs = null;
+    if (leaderId !== null) draft.events.push({ type: 'leader', leaderId, term: state.currentTerm });
+  }
+  state.ballot = null;
+  state.peers.clear();
+  if (!wasLeader) return;
+  resetElectionTimer(state);
+  rejectReads(draft);
+  // Other reasons leave the proposals waiting: this node will learn from the new leader what became of them.
+  if (reason === 'quorum-lost') abandonProposals(draft);
+}
+
+/** Asks who would vote, before any term is raised (dissertation 9.6). */
+export function becomePreCandidate(draft: Draft): void {
+  const { state } = draft;
+  state.leaderId = null;
+  state.leaderContactMs = null;
+  if (state.role !== 'pre-candidate') {
+    enterRole(draft, 'pre-candidate', 'no leader was heard of for an election timeout');
+  }
+  resetPreVoteTimer(state);
+  state.ballot = { requests: new Map(), granted: new Set([state.options.id]), ownVoteSequence: null };
+}
+
+/** §5.2: increments its term and votes for itself. The vote counts once it is durable (trap 41). */
+export function becomeCandidate(draft: Draft): void {
+  const { state } = draft;
+  state.currentTerm = term(state.currentTerm + 1);
+  state.votedFor = state.options.id;
+  draft.hardStateChanged = true;
+  enterRole(draft, 'candidate', 'a majority would vote for it');
+  resetElectionTimer(state);
+  state.ballot = { requests: new Map(), granted: new Set(), ownVoteSequence: nextSequence(state) };
+}
+
+/**
+ * §5.2: a candidate with the votes of a majority leads. §8: it begins with a no-op, because only an entry of its own
+ * term shows it what is committed.
+ */
+export function becomeLeader(draft: Draft): void {
+  const { state } = draft;
+  enterRole(draft, 'leader', 'a majority voted for it');
+  state.leaderId = state.options.id;
+  draft.events.push({ type: 'leader', leaderId: state.options.id, term: state.currentTerm });
+  state.ballot = null;
+  state.peers.clear();
+  state.quorumGraceUntilMs = state.nowMs + state.options.electionTimeoutMsMax;
+  for (const peer of otherMembers(state)) state.peers.set(peer, initialProgress(draft));
+  state.termStartIndex = logIndex(state.log.lastIndex + 1);
+  const noop = {
+    index: state.termStartIndex,
+    term: state.currentTerm,
+    command: encodePayload({ kind: 'noop' }),
+  };
+  appendEntries(draft, [noop]);
+  replicateToAll(draft);
+  advanceCommitIndex(draft);
+}
+
+/** §5.3: nextIndex begins just after the leader's last entry, matchIndex at 0. */
+function initialProgress(draft: Draft): Progress {
+  const { state } = draft;
+  return {
+    nextIndex: logIndex(state.log.lastIndex + 1),
+    matchIndex: logIndex(0),
+    mode: 'probe',
+    flights: new Map(),
+    confirmedRequestId: 0,
+    contactMs: null,
+    lastSentMs: Number.NEGATIVE_INFINITY,
+    pausedUntilMs: 0,
+    isReadingLog: false,
+  };
+}
+
+function enterRole(draft: Draft, role: Role, reason: string): void {
+  draft.state.role = role;
+  draft.events.push({ type: 'role', role, term: draft.state.currentTerm, reason });
+}
+
+function describeStepDown(reason: StepDownReason): string {
+  switch (reason) {
+    case 'newer-term':
+      return 'another node is in a newer term';
+    case 'leader-found':
+      return 'another node leads this term';
+    case 'quorum-lost':
+      return 'it lost contact with a majority';
+  }
+}

@@ -1,0 +1,48 @@
+import { isQuorum } from './configuration.ts';
+import type { Draft } from './draft.ts';
+import { campaign } from './election.ts';
+import { expireFlights, sendDueHeartbeats } from './replication.ts';
+import { becomeFollower } from './roles.ts';
+import { type CoreState, resetElectionTimer } from './state.ts';
+
+/**
+ * Time passes. A gap longer than the minimum election timeout was a pause of this process, not of the network: what
+ * was known of others by the clock is void (trap 31).
+ */
+export function receiveTick(draft: Draft, elapsedMs: number): void {
+  const { state } = draft;
+  state.nowMs += elapsedMs;
+  if (elapsedMs > state.options.electionTimeoutMsMin) wakeUp(state);
+  if (state.role === 'leader') leaderTick(draft);
+  else if (state.nowMs >= state.electionDeadlineMs) campaign(draft);
+}
+
+function wakeUp(state: CoreState): void {
+  state.leaderContactMs = null;
+  resetElectionTimer(state);
+  for (const progress of state.peers.values()) progress.contactMs = null;
+  state.quorumGraceUntilMs = state.nowMs + state.options.electionTimeoutMsMin;
+}
+
+function leaderTick(draft: Draft): void {
+  const { state } = draft;
+  if (hasLostQuorum(state)) {
+    becomeFollower(draft, state.currentTerm, null, 'quorum-lost');
+    return;
+  }
+  expireFlights(draft);
+  sendDueHeartbeats(draft);
+}
+
+/**
+ * Dissertation 6.2: a leader that has not reached a majority for an election timeout steps down, so that its clients
+ * turn elsewhere (trap 37).
+ */
+function hasLostQuorum(state: CoreState): boolean {
+  if (state.nowMs < state.quorumGraceUntilMs) return false;
+  const since = state.nowMs - state.options.electionTimeoutMsMax;
+  return !isQuorum(
+    state.configuration,
+    (id) => id === state.options.id || (state.peers.get(id)?.contactMs ?? Number.NEGATIVE_INFINITY) >= since,
+  );
+}
