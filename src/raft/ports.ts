@@ -82,6 +82,8 @@ export interface TransportHandlers {
   request(from: NodeId, message: Request, reply: (response: Response) => void): void;
   /** The response to a request that this node sent as `requestId`. */
   response(from: NodeId, requestId: number, response: Response): void;
+  /** A request could not be delivered, or nothing valid came back in time. A hint, so that it can be sent again soon. */
+  lost(to: NodeId, requestId: number): void;
   /** What a peer speaks has become known. */
   dialect(peer: NodeId, dialect: Dialect): void;
   /** A peer is of another cluster, or has our own id: said for people, and for the node to stop (78). */
@@ -97,6 +99,37 @@ export interface Transport {
   send(to: NodeId, envelope: Envelope<Request>): void;
   /** Resolves once nothing is under way any more. */
   stop(): Promise<void>;
+}
+
+/** Who a node is, as its disk says. */
+export interface Self {
+  readonly id: NodeId;
+  /** Nodes of one cluster share it; messages of another cluster are refused. */
+  readonly clusterId: string;
+  /** Random, made with the data directory: a node that comes back without its data has another one. */
+  readonly incarnation: string;
+}
+
+/** What connects a node to the others. It is opened once the node knows who it is. */
+export interface Network {
+  open(self: Self, members: readonly PeerAddress[]): Promise<Connection>;
+  /** Ends all connections, also before `open`. */
+  close(): Promise<void>;
+}
+
+/** An open network: messages to peers, and clients' requests to the leader. */
+export interface Connection {
+  readonly transport: Transport;
+  readonly forward: Forward;
+}
+
+/** What a node finds when it opens its storage. */
+export interface OpenedStore {
+  readonly store: LogStore;
+  readonly recovered: Recovered;
+  readonly self: Self;
+  /** The initial configuration, as the data directory was made with it. */
+  readonly members: readonly PeerAddress[];
 }
 
 /** The machine's answer to a command, as the leader gave it. */

@@ -1,8 +1,7 @@
-import type { NodeId } from '../lib/brands.ts';
-import type { CommandResult } from './ports.ts';
+import type { LogIndex, NodeId, Term } from '../lib/brands.ts';
 import type { Role } from './core/effects.ts';
 import type { Dialect } from './core/inputs.ts';
-import type { LogIndex, Term } from '../lib/brands.ts';
+import type { CommandResult } from './ports.ts';
 
 /** How fresh an answer to a query has to be. */
 export type Consistency =

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import type { NodeId } from '../lib/brands.ts';
+import { asRaftError, RaftError } from '../lib/errors.ts';
+import type { Disk, OpenedStore, PeerAddress } from '../raft/ports.ts';
+import { NodeDisk } from '../raft/storage/node-disk.ts';
+import { openStorage } from '../raft/storage/open-storage.ts';
+import { deriveClusterId } from './cluster-id.ts';
+
+export interface DataDirectoryOptions {
+  readonly disk: Disk;
+  /** Where it is, as the user calls it. */
+  readonly directory: string;
+  readonly id: NodeId;
+  readonly name: string;
+  /** Undefined: the cluster is known by its initial configuration. */
+  readonly clusterId: string | undefined;
+  readonly blankDirectory: 'initialize' | 'refuse';
+}
+
+/** The disk of a data directory, which is made where it is missing. Errors: `cannot-create`. */
+export async function createDisk(directory: string): Promise<NodeDisk> {
+  try {
+    return await NodeDisk.create(directory);
+  } catch (error) {
+    throw new RaftError('cannot-create', `The data directory cannot be made: ${asRaftError(error).message}`, {
+      cause: error,
+      suggestions: ['Give another --data-dir, or make it writable.'],
+    });
+  }
+}
+
+/**
+ * Opens a node's data directory, whose lock the caller holds. Members that are not given are those that the directory
+ * was made with. Errors: as `openStorage`.
+ */
+export async function openDataDirectory(
+  options: DataDirectoryOptions,
+  members: readonly PeerAddress[] | undefined,
+): Promise<OpenedStore> {
+  const { disk, directory, id, name, blankDirectory } = options;
+  const peers = members?.map((member) => ({ id: member.id, url: member.url ?? '' }));
+  const clusterId = options.clusterId ?? (members === undefined ? undefined : deriveClusterId(members));
+  const { store, recovered, identity } = await openStorage(disk, {
+    directory,
+    identity: {
+      id,
+      name,
+      incarnation: randomUUID(),
+      ...(clusterId === undefined ? {} : { clusterId }),
+      ...(peers === undefined ? {} : { peers }),
+    },
+    blankDirectory,
+  });
+  const known = identity.peers.map((peer) => ({ id: peer.id, url: peer.url === '' ? undefined : peer.url }));
+  return { store, recovered, self: identity, members: known };
+}

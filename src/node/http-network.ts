@@ -1,0 +1,86 @@
+import { HttpForward } from '../api/forward.ts';
+import { userRoutes } from '../api/routes.ts';
+import type { Connection, Logger, Network, PeerAddress, Self } from '../raft/ports.ts';
+import type { Server } from '../raft/server.ts';
+import { idRoute } from '../raft/transport/http-handlers.ts';
+import { HttpServer } from '../raft/transport/http-server.ts';
+import { HttpTransport } from '../raft/transport/http-transport.ts';
+import { identityHeaders } from '../raft/transport/identity.ts';
+
+/** Requests that are being answered when a node stops may take this long to end, in milliseconds. */
+const CLOSE_GRACE_MS = 1_000;
+
+export interface HttpNetworkOptions {
+  /** 127.0.0.1 unless told otherwise: a node is reachable from outside only where somebody said so. */
+  readonly host?: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** What `GET /raft/status` says of the machine and the program. */
+  readonly machine: string;
+  readonly version: string;
+  readonly logger: Logger;
+}
+
+/**
+ * One HTTP server for peers and users alike. It tells the node's id as soon as it listens, as the original does, and
+ * serves the rest once the node has opened its disk and knows who it is.
+ */
+export class HttpNetwork implements Network {
+  readonly #server: Server;
+  readonly #options: HttpNetworkOptions;
+  readonly #http: HttpServer;
+  #url: Promise<string> | undefined;
+  #forward: HttpForward | undefined;
+
+  constructor(server: Server, options: HttpNetworkOptions) {
+    this.#server = server;
+    this.#options = options;
+    this.#http = new HttpServer({
+      routes: [idRoute(server.id)],
+      headers: {},
+      logger: options.logger,
+    });
+  }
+
+  /** Listens, unless it does already; resolves with the base URL. Errors: `address-in-use`, `cannot-create`. */
+  listen(): Promise<string> {
+    this.#url ??= this.#listen();
+    return this.#url;
+  }
+
+  async open(self: Self, members: readonly PeerAddress[]): Promise<Connection> {
+    const headers = identityHeaders(self);
+    const transport = new HttpTransport({
+      identity: self,
+      peers: members,
+      currentTerm: () => this.#server.currentTerm(),
+    });
+    const urls = new Map(members.map((member) => [member.id, member.url]));
+    const forward = new HttpForward({ urlOf: (id) => urls.get(id), headers });
+    this.#forward = forward;
+    this.#http.serve([...transport.routes, ...this.#userRoutes(self)], headers);
+    await this.listen();
+    return { transport, forward };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#http.close(CLOSE_GRACE_MS), this.#forward?.close()]);
+  }
+
+  #userRoutes(self: Self) {
+    const { machine, version } = this.#options;
+    const { clusterId, incarnation } = self;
+    return userRoutes({
+      service: this.#server,
+      node: { clusterId, incarnation, version, pid: process.pid, machine },
+    });
+  }
+
+  async #listen(): Promise<string> {
+    const { host, port } = await this.#http.listen({
+      port: this.#options.port,
+      ...(this.#options.host === undefined ? {} : { host: this.#options.host }),
+    });
+    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+}
