@@ -1,0 +1,73 @@
+import type { Problem } from '../logfmt/damage.ts';
+import type { ScanResult } from '../logfmt/scan.ts';
+import type { LogLocation, SegmentFile } from './locate.ts';
+import { type FileScanOptions, LogFile, type LogItem } from './log-file.ts';
+
+/** An item of a log of one or more segments. */
+export interface SegmentItem {
+  readonly segment: SegmentFile;
+  readonly item: LogItem;
+}
+
+/** What the segments so far say about the next one. */
+export type Continuity = Pick<FileScanOptions, 'firstIndex' | 'previousTerm'>;
+
+/** How a log is to be read. */
+export interface ReadOptions {
+  /**
+   * `running` where a node writes the log at this moment: its unfinished tail is no problem then. `none` unless given.
+   */
+  readonly writer?: 'none' | 'running';
+}
+
+/**
+ * All items of a log in order, entries and damage in their places, in bounded memory. The order of entries is checked
+ * across segments too.
+ */
+export async function* readLog(
+  location: LogLocation,
+  options: ReadOptions = {},
+): AsyncGenerator<SegmentItem, void> {
+  let continuity: Continuity = {};
+  for (const segment of location.segments) {
+    await using file = await LogFile.open(segment.path);
+    const chunks = file.items(segmentOptions(location, segment, continuity));
+    let step = await chunks.next();
+    while (!step.done) {
+      for (const item of step.value) {
+        if (options.writer !== 'running' || !isUnfinished(item)) yield { segment, item };
+      }
+      step = await chunks.next();
+    }
+    continuity = continuityAfter(continuity, step.value);
+  }
+}
+
+/** How one segment of a log is to be scanned. What the segments before it say weighs more than its own name. */
+export function segmentOptions(
+  location: LogLocation,
+  segment: SegmentFile,
+  before: Continuity,
+): FileScanOptions {
+  const isLast = segment === location.segments.at(-1);
+  return {
+    segment: isLast ? 'last' : 'earlier',
+    ...(segment.firstIndex === undefined ? {} : { firstIndex: segment.firstIndex }),
+    ...before,
+  };
+}
+
+/** What the next segment has to continue, after one was scanned. */
+export function continuityAfter(before: Continuity, result: ScanResult): Continuity {
+  if (result.last === undefined) return before;
+  return { firstIndex: result.last.index + 1n, previousTerm: result.last.term };
+}
+
+/** Whether a problem is what the tail of a log looks like while a node writes it. */
+export function isUnfinishedTail(problem: Problem): boolean {
+  return !problem.fatal && (problem.kind === 'torn-tail' || problem.kind === 'zero-tail');
+}
+
+function isUnfinished(item: LogItem): boolean {
+  return item.type === 'problem' && isUnfinishedTail(item.problem);
+}

@@ -1,0 +1,134 @@
+import { decodePayload, type PayloadKind } from '../lib/entry.ts';
+import type { ProblemKind } from '../logfmt/damage.ts';
+import type { LogLocation } from './locate.ts';
+import { type ReadOptions, readLog, type SegmentItem } from './read-log.ts';
+
+/** One line of `raft log dump`: an entry, or damage in its place. A uint64 is a decimal string. */
+export type DumpRow = DumpEntry | DumpDamage;
+
+interface DumpEntry {
+  /** The segment's file name, where a directory is dumped. */
+  readonly segment?: string;
+  readonly offset: number;
+  readonly index: string;
+  readonly term: string;
+  /** Bytes of COMMAND. */
+  readonly size: number;
+  readonly kind: PayloadKind;
+  readonly checksum: 'ok';
+  /** COMMAND in base64, as it stands in the file. */
+  readonly command: string;
+}
+
+interface DumpDamage {
+  readonly segment?: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly problem: ProblemKind;
+  readonly detail: string;
+}
+
+/** One row of the plain table of `raft log inspect`. */
+export type InspectRow = InspectEntry | InspectDamage;
+
+interface InspectEntry {
+  readonly type: 'entry';
+  readonly segment: string;
+  readonly offset: number;
+  readonly index: string;
+  readonly term: string;
+  readonly kind: PayloadKind;
+  readonly size: number;
+  readonly checksum: 'ok';
+  /** The command as far as it can be shown on one line: see `previewOf`. */
+  readonly preview: string;
+}
+
+interface InspectDamage {
+  readonly type: 'damage';
+  readonly segment: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly problem: ProblemKind;
+  readonly detail: string;
+  readonly fatal: boolean;
+}
+
+/** A preview has at most this many characters unless told otherwise. */
+const PREVIEW_CHARACTERS_MAX = 60;
+
+/** The rows of `raft log dump`, in order and in bounded memory. */
+export async function* dumpLog(
+  location: LogLocation,
+  options: ReadOptions = {},
+): AsyncGenerator<DumpRow, void> {
+  for await (const item of readLog(location, options)) yield dumpRow(item, location);
+}
+
+/** The rows of `raft log inspect`, in order and in bounded memory. */
+export async function* inspectLog(
+  location: LogLocation,
+  options: ReadOptions = {},
+): AsyncGenerator<InspectRow, void> {
+  for await (const item of readLog(location, options)) yield inspectRow(item);
+}
+
+/** One item of a log as a line of `raft log dump`. */
+function dumpRow({ segment, item }: SegmentItem, location: Pick<LogLocation, 'kind'>): DumpRow {
+  const where = location.kind === 'directory' ? { segment: segment.name } : {};
+  if (item.type === 'problem') {
+    const { offset, length, kind, detail } = item.problem;
+    return { ...where, offset, length, problem: kind, detail };
+  }
+  const { offset, index, term, command } = item.frame;
+  return {
+    ...where,
+    offset,
+    index: index.toString(),
+    term: term.toString(),
+    size: command.length,
+    kind: decodePayload(command).kind,
+    checksum: 'ok',
+    command: Buffer.from(command.buffer, command.byteOffset, command.length).toString('base64'),
+  };
+}
+
+/** One item of a log as a row of `raft log inspect`. */
+export function inspectRow({ segment, item }: SegmentItem): InspectRow {
+  if (item.type === 'problem') {
+    const { kind, offset, length, detail, fatal } = item.problem;
+    return { type: 'damage', segment: segment.name, offset, length, problem: kind, detail, fatal };
+  }
+  const { offset, index, term, command } = item.frame;
+  const payload = decodePayload(command);
+  return {
+    type: 'entry',
+    segment: segment.name,
+    offset,
+    index: index.toString(),
+    term: term.toString(),
+    kind: payload.kind,
+    size: command.length,
+    checksum: 'ok',
+    preview: payload.kind === 'command' ? previewOf(payload.command) : '',
+  };
+}
+
+/**
+ * A command on one line, at most `charactersMax` long: text where it is UTF-8, else hexadecimal digits after `0x`. Whatever could
+ * move a terminal's cursor, or reverse the direction of writing, becomes a dot.
+ */
+export function previewOf(command: Uint8Array, charactersMax: number = PREVIEW_CHARACTERS_MAX): string {
+  // A character takes at most four bytes, and the last one may be cut in the middle: it is not counted as damage.
+  const head = command.subarray(0, 4 * (charactersMax + 1));
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(head, {
+    stream: head.length < command.length,
+  });
+  const isText = !text.includes('\uFFFD');
+  const shown = isText
+    ? text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '.')
+    : `0x${Buffer.from(head).toString('hex')}`;
+  const characters = Array.from(shown);
+  const isCut = characters.length > charactersMax || head.length < command.length;
+  return isCut ? `${characters.slice(0, charactersMax - 1).join('')}…` : shown;
+}

@@ -1,0 +1,101 @@
+import type { Problem, ProblemKind } from '../logfmt/damage.ts';
+import type { Position } from '../logfmt/run.ts';
+import type { ScanResult } from '../logfmt/scan.ts';
+import type { LogLocation, SegmentFile } from './locate.ts';
+import { type FileScanOptions, LogFile } from './log-file.ts';
+import {
+  type Continuity,
+  continuityAfter,
+  isUnfinishedTail,
+  type ReadOptions,
+  segmentOptions,
+} from './read-log.ts';
+
+/** The verdict on one file, as `raft log verify --json` prints it: every uint64 is a decimal string. */
+export interface VerifyReport {
+  readonly file: string;
+  readonly bytes: number;
+  /** Good frames, also those after damage. */
+  readonly entries: number;
+  readonly first: VerifyPosition | null;
+  readonly last: VerifyPosition | null;
+  readonly problems: readonly VerifyProblem[];
+  /** Problems beyond the `PROBLEMS_KEPT_MAX` that are listed. */
+  readonly problemsLeftOut: number;
+  /** No problem is fatal: a node starts on it. */
+  readonly ok: boolean;
+}
+
+interface VerifyPosition {
+  readonly index: string;
+  readonly term: string;
+}
+
+export interface VerifyProblem {
+  readonly kind: ProblemKind;
+  readonly offset: number;
+  readonly length: number;
+  readonly index: string | null;
+  readonly detail: string;
+  readonly fatal: boolean;
+}
+
+/** A file that a node writes to is looked at again this often where it changed while it was read. */
+const RACES_MAX = 5;
+
+/** Checks a log, one report for each file in order; order is checked across files too. `ok` of all decides (65 or 0). */
+export async function* verifyLog(
+  location: LogLocation,
+  options: ReadOptions = {},
+): AsyncGenerator<VerifyReport, void> {
+  const writer = options.writer ?? 'none';
+  let continuity: Continuity = {};
+  for (const segment of location.segments) {
+    const scanOptions = segmentOptions(location, segment, continuity);
+    const result = await scanSettled(segment, scanOptions, writer);
+    yield report(segment, result, writer);
+    continuity = continuityAfter(continuity, result);
+  }
+}
+
+/**
+ * Scans a file; where a node writes it, a problem may only be a write that was seen half done, so the file is read again
+ * as long as it changed meanwhile, within a limit.
+ */
+async function scanSettled(
+  segment: SegmentFile,
+  options: FileScanOptions,
+  writer: 'none' | 'running',
+): Promise<ScanResult> {
+  await using file = await LogFile.open(segment.path);
+  for (let races = 0; ; races++) {
+    const before = await file.version();
+    const result = await file.scan(options);
+    if (writer === 'none' || !result.fatal || races === RACES_MAX) return result;
+    const after = await file.version();
+    if (after.bytes === before.bytes && after.modifiedMs === before.modifiedMs) return result;
+  }
+}
+
+function report(segment: SegmentFile, result: ScanResult, writer: 'none' | 'running'): VerifyReport {
+  const problems = result.problems.filter((problem) => writer === 'none' || !isUnfinishedTail(problem));
+  return {
+    file: segment.path,
+    bytes: result.bytes,
+    entries: result.entries,
+    first: positionJson(result.first),
+    last: positionJson(result.last),
+    problems: problems.map(problemJson),
+    problemsLeftOut: result.problemsLeftOut,
+    ok: !result.fatal,
+  };
+}
+
+function positionJson(position: Position | undefined): VerifyPosition | null {
+  return position === undefined ? null : { index: position.index.toString(), term: position.term.toString() };
+}
+
+function problemJson(problem: Problem): VerifyProblem {
+  const { kind, offset, length, index, detail, fatal } = problem;
+  return { kind, offset, length, index: index?.toString() ?? null, detail, fatal };
+}
