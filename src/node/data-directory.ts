@@ -6,6 +6,9 @@ import { NodeDisk } from '../raft/storage/node-disk.ts';
 import { openStorage } from '../raft/storage/open-storage.ts';
 import { deriveClusterId } from './cluster-id.ts';
 
+/** Stands in `node.json` for the address of a peer that lives in the same process. */
+const IN_PROCESS = 'local:';
+
 export interface DataDirectoryOptions {
   readonly disk: Disk;
   /** Where it is, as the user calls it. */
@@ -38,7 +41,7 @@ export async function openDataDirectory(
   members: readonly PeerAddress[] | undefined,
 ): Promise<OpenedStore> {
   const { disk, directory, id, name, blankDirectory } = options;
-  const peers = members?.map((member) => ({ id: member.id, url: member.url ?? '' }));
+  const peers = members?.map((member) => ({ id: member.id, url: member.url ?? IN_PROCESS }));
   const clusterId = options.clusterId ?? (members === undefined ? undefined : deriveClusterId(members));
   const { store, recovered, identity } = await openStorage(disk, {
     directory,
@@ -51,6 +54,9 @@ export async function openDataDirectory(
     },
     blankDirectory,
   });
-  const known = identity.peers.map((peer) => ({ id: peer.id, url: peer.url === '' ? undefined : peer.url }));
+  const known = identity.peers.map((peer) => ({
+    id: peer.id,
+    url: peer.url === IN_PROCESS ? undefined : peer.url,
+  }));
   return { store, recovered, self: identity, members: known };
 }

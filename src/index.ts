@@ -1,0 +1,16 @@
+/**
+ * Raft servers in your own program: durable, speaking the protocol of peterbourgon/raft.
+ *
+ * @packageDocumentation
+ */
+export { createClient } from './api/client.ts';
+export { type LogIndex, type NodeId, nodeId, type Term } from './lib/brands.ts';
+export { RaftError, type RaftErrorCode } from './lib/errors.ts';
+export { type ApplyFunction, type CreateServerOptions, createServer } from './node/create-server.ts';
+export { type HttpTransportOptions, httpPeer, httpTransport, localPeer } from './node/http-transport.ts';
+export { LocalHub } from './node/local-hub.ts';
+export { EchoMachine } from './raft/machine/echo.ts';
+export { KvMachine } from './raft/machine/kv.ts';
+export type { CommandResult, Logger, PeerAddress, StateMachine } from './raft/ports.ts';
+export { DEFAULT_TIMING, Server, type Timing } from './raft/server.ts';
+export type { Consistency, RequestOptions, ServiceStatus } from './raft/service.ts';

@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  createServer,
+  httpPeer,
+  httpTransport,
+  KvMachine,
+  LocalHub,
+  localPeer,
+  type Server,
+} from '../../src/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+/** Above 2^53, where a number would be rounded. */
+const IDS = ['13529762455909600461', '13529762455909600462', '13529762455909600463'];
+
+describe('the library', () => {
+  it('runs three servers in one process, over a hub', async () => {
+    const hub = new LocalHub();
+    const servers = makeServers((server) => hub.connect(server));
+    for (const server of servers) server.setConfiguration(servers.map(localPeer));
+    await startAll(servers);
+    await putThroughEach(servers);
+    await readThroughEach(servers);
+  });
+
+  it('runs three servers over HTTP, whose peers are found by their addresses alone', async () => {
+    const servers = makeServers(() => {});
+    const urls = await Promise.all(servers.map((server) => httpTransport(server, { port: 0 })));
+    const peers = await Promise.all(urls.map(httpPeer));
+    expect(peers.map((peer) => peer.id)).toEqual(IDS);
+    for (const server of servers) server.setConfiguration(peers);
+    await startAll(servers);
+    await putThroughEach(servers);
+    await readThroughEach(servers);
+  });
+
+  it('keeps what was acknowledged when the leader stops, and when all stop and start again', async () => {
+    const directory = temporaryDirectory();
+    const first = await startCluster(directory);
+    await putThroughEach(first);
+    const leader = await leaderOf(first);
+    await leader.stop();
+    const rest = first.filter((server) => server !== leader);
+    await readThroughEach(rest);
+    await Promise.all(rest.map((server) => server.stop()));
+    await readThroughEach(await startCluster(directory));
+  });
+
+  it('says what is wrong with a configuration', async () => {
+    const [server] = makeServers(() => {});
+    expect(() => server?.setConfiguration([])).toThrow(/do not include this node/);
+    expect(() => createServer({ id: '0', dataDir: 'x', apply: new KvMachine() })).toThrow(/is not an id/);
+    await expect(server?.start()).rejects.toThrow(/no network/);
+  });
+
+  it('refuses a second server on the same directory', async () => {
+    const directory = temporaryDirectory();
+    const [one] = await startCluster(directory);
+    const again = makeServer(String(one?.id), join(directory, String(one?.id)));
+    const hub = new LocalHub();
+    hub.connect(again);
+    again.setConfiguration([localPeer(again)]);
+    await expect(again.start()).rejects.toMatchObject({ code: 'already-running' });
+  });
+});
+
+async function startCluster(directory: string): Promise<readonly Server[]> {
+  const hub = new LocalHub();
+  const servers = IDS.map((id) => makeServer(id, join(directory, id)));
+  for (const server of servers) hub.connect(server);
+  for (const server of servers) server.setConfiguration(servers.map(localPeer));
+  await startAll(servers);
+  return servers;
+}
+
+function makeServers(connect: (server: Server) => void): readonly Server[] {
+  const directory = temporaryDirectory();
+  const servers = IDS.map((id) => makeServer(id, join(directory, id)));
+  servers.forEach(connect);
+  return servers;
+}
+
+function makeServer(id: string, dataDir: string): Server {
+  const server = createServer({ id, dataDir, apply: new KvMachine() });
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+async function startAll(servers: readonly Server[]): Promise<void> {
+  await Promise.all(servers.map((server) => server.start()));
+  await leaderOf(servers);
+}
+
+function leaderOf(servers: readonly Server[]): Promise<Server> {
+  return eventually('all agree on a leader', () => {
+    const leaders = new Set(servers.map((server) => server.status().leaderId));
+    const leader = servers.find((server) => server.status().role === 'leader');
+    return leaders.size === 1 ? leader : undefined;
+  });
+}
+
+async function putThroughEach(servers: readonly Server[]): Promise<void> {
+  for (const server of servers) {
+    const { response } = await server.command(Buffer.from(`put through-${server.id} yes`));
+    expect(JSON.parse(Buffer.from(response).toString())).toMatchObject({ ok: true });
+  }
+}
+
+async function readThroughEach(servers: readonly Server[]): Promise<void> {
+  for (const server of servers) {
+    for (const id of IDS) {
+      const answer = await eventually(`${server.id} answers`, () =>
+        server.query(Buffer.from(`get through-${id}`), 'linearizable'),
+      );
+      expect(JSON.parse(Buffer.from(answer).toString())).toMatchObject({ found: true, value: 'yes' });
+    }
+  }
+}
