@@ -1,0 +1,46 @@
+import { dirname } from 'node:path';
+import { RaftError } from '../../lib/errors.ts';
+
+const FULL_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/**
+ * The failure of the operating system to `verb` the file at `path`, as the user is told of it: `disk-full` or
+ * `disk-failed`.
+ */
+export function diskError(verb: string, path: string, cause: unknown): RaftError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  if (FULL_CODES.has(systemCodeOf(cause) ?? '')) {
+    return new RaftError('disk-full', `Cannot ${verb} ${path}: no space is left for it (${reason}).`, {
+      cause,
+      suggestions: [
+        `Make room on the file system (df -h '${dirname(path)}'), or raise the quota or file size limit (ulimit -f).`,
+        'Start the node again: what it acknowledged is kept.',
+      ],
+    });
+  }
+  return new RaftError('disk-failed', `Cannot ${verb} ${path}: ${reason}.`, {
+    cause,
+    suggestions: [suggestionFor(systemCodeOf(cause), path), 'Start the node again once that is mended.'],
+  });
+}
+
+function suggestionFor(systemCode: string | undefined, path: string): string {
+  switch (systemCode) {
+    case 'EACCES':
+    case 'EPERM':
+      return `Give this user the right to read and write ${path} (ls -ld '${dirname(path)}').`;
+    case 'EROFS':
+      return `Mount the file system of ${path} for writing.`;
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'Raise the limit of open files (ulimit -n).';
+    default:
+      return `Check the disk under ${path} (dmesg | tail): after a failed write its content is not to be trusted.`;
+  }
+}
+
+/** The code that Node gives a failure of the operating system (`ENOENT`), or undefined where it is none. */
+export function systemCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
