@@ -61,6 +61,9 @@ const COMMIT_HINT_INTERVAL_MS = 1_000;
 /** Until a transport with streams takes its place, requests with entries go one at a time to each peer. */
 const APPENDS_IN_FLIGHT_MAX = 1;
 
+const REQUEST_ID_RANGES = 2 ** 20;
+const REQUEST_IDS_PER_RANGE = 2 ** 32;
+
 /** What a server is made with. */
 export interface ServerOptions {
   readonly id: NodeId;
@@ -191,7 +194,7 @@ export class Server implements RaftService {
       });
     }
     const leader = this.#leaderElsewhere(running, options);
-    return forward.command(leader, command, signalOf(options));
+    return this.#withDeadline(options, (signal) => forward.command(leader, command, signal));
   }
 
   async query(
@@ -204,11 +207,16 @@ export class Server implements RaftService {
     if (consistency === 'stale') return this.#options.machine.query(query);
     if (core.role !== 'leader') {
       const leader = this.#leaderElsewhere(running, options);
-      return forward.query(leader, query, signalOf(options));
+      return this.#withDeadline(options, (signal) => forward.query(leader, query, signal));
     }
     const readIndex = await this.#pending.read(patienceOf(options), (readId) => driver.readIndex(readId));
     await new Promise<void>((resolve) => applier.whenApplied(readIndex, resolve));
     return this.#options.machine.query(query);
+  }
+
+  /** Whether it takes part: between `start` and `stop`, or whatever ended it. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
   }
 
   /** The current term: 0 before the server is started. */
@@ -260,7 +268,7 @@ export class Server implements RaftService {
         ...this.#options.timing,
         requestTimeoutMs: PEER_TIMEOUT_MS,
         appendsInFlightMax: APPENDS_IN_FLIGHT_MAX,
-        firstRequestId: 1,
+        firstRequestId: firstRequestId(this.#options.seed),
         limits: {
           appendBytesMax: APPEND_BYTES_MAX,
           appendEntriesMax: APPEND_ENTRIES_MAX,
@@ -394,6 +402,20 @@ export class Server implements RaftService {
     return this.#running;
   }
 
+  /** Gives a forwarded request until its deadline, or until the client goes away. */
+  async #withDeadline<T>(options: RequestOptions, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { timeoutMs, signal } = patienceOf(options);
+    const deadline = new AbortController();
+    const cancel = this.#options.clock.after(timeoutMs, () => deadline.abort());
+    try {
+      return await request(
+        signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, signal]),
+      );
+    } finally {
+      cancel();
+    }
+  }
+
   #leaderElsewhere({ core, members }: Running, options: RequestOptions): NodeId {
     const leader = core.leaderId;
     if (leader !== null && leader !== this.id && options.forwarded !== true) return leader;
@@ -409,6 +431,11 @@ function leaderHint(core: CoreState, members: readonly PeerAddress[]): LeaderHin
   if (core.leaderId === null) return undefined;
   const url = members.find((member) => member.id === core.leaderId)?.url;
   return { id: core.leaderId, ...(url === undefined ? {} : { url }) };
+}
+
+/** A range of request ids for each run of the server, so that no answer to an earlier run is taken for its own. */
+function firstRequestId(seed: number): number {
+  return 1 + (seed % REQUEST_ID_RANGES) * REQUEST_IDS_PER_RANGE;
 }
 
 function matchIndexOf(core: CoreState, id: NodeId): LogIndex | null {
@@ -446,11 +473,6 @@ function checkCommand(command: Uint8Array): void {
 
 function patienceOf(options: RequestOptions): Patience {
   return { timeoutMs: options.timeoutMs ?? REQUEST_TIMEOUT_MS, signal: options.signal };
-}
-
-function signalOf(options: RequestOptions): AbortSignal {
-  const timeout = AbortSignal.timeout(options.timeoutMs ?? REQUEST_TIMEOUT_MS);
-  return options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
 }
 
 function describeEvent(event: CoreEvent): string {
