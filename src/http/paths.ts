@@ -1,0 +1,26 @@
+/** The paths of a node: the original's first, then our own. */
+export const PATHS = {
+  id: '/raft/id',
+  requestVote: '/raft/requestvote',
+  appendEntries: '/raft/appendentries',
+  command: '/raft/command',
+  setConfiguration: '/raft/setconfiguration',
+  preVote: '/raft/prevote',
+  query: '/raft/query',
+  status: '/raft/status',
+  live: '/livez',
+  ready: '/readyz',
+} as const;
+
+/** Headers between our nodes, and from them to users. The original sends none of them, and ignores them. */
+export const HEADERS = {
+  /** Index and term of the entry that a command became, in the answer to `POST /raft/command`. */
+  index: 'raft-index',
+  term: 'raft-term',
+  /** Set on a request that a follower forwarded: it is not forwarded again. */
+  forwarded: 'raft-forwarded',
+  /** The sender's cluster, id and incarnation, on every request between our own nodes. */
+  clusterId: 'raft-cluster-id',
+  nodeId: 'raft-node-id',
+  incarnation: 'raft-incarnation',
+} as const;
