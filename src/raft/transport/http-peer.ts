@@ -1,0 +1,115 @@
+import { Pool } from 'undici';
+import { type Exchange, exchange } from '../../http/exchange.ts';
+import { PATHS } from '../../http/paths.ts';
+import { type NodeId, parseNodeId } from '../../lib/brands.ts';
+import { textOf } from '../../lib/bytes.ts';
+import { RaftError } from '../../lib/errors.ts';
+import { PEER_REQUESTS_MAX, PEER_RESPONSE_BYTES_MAX, PEER_TIMEOUT_MS } from '../../lib/limits.ts';
+
+export interface HttpPeerOptions {
+  readonly id: NodeId;
+  /** Base URL, without a trailing slash. */
+  readonly url: string;
+  /** Sent with every request: who we are. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The connections to one peer. Each carries one request at a time, and all are kept open between requests. */
+export class HttpPeer {
+  readonly id: NodeId;
+  readonly url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #pool: Pool;
+  #underWay = 0;
+  #isOriginal: Promise<boolean> | undefined;
+
+  constructor(options: HttpPeerOptions) {
+    this.id = options.id;
+    this.url = options.url;
+    this.#headers = { ...options.headers, 'content-type': 'application/json' };
+    this.#pool = new Pool(options.url, {
+      connections: PEER_REQUESTS_MAX,
+      connect: { timeout: PEER_TIMEOUT_MS },
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  /** Whether as many requests are under way as may be: one more would only wait behind them, and grow old. */
+  get isBusy(): boolean {
+    return this.#underWay >= PEER_REQUESTS_MAX;
+  }
+
+  /** Posts one RPC. Never throws. */
+  async post(path: string, body: Uint8Array): Promise<Exchange> {
+    this.#underWay++;
+    const outcome = await exchange(this.#pool, {
+      method: 'POST',
+      path,
+      headers: this.#headers,
+      body,
+      timeoutMs: PEER_TIMEOUT_MS,
+      responseBytesMax: PEER_RESPONSE_BYTES_MAX,
+    });
+    this.#underWay--;
+    // Behind a new connection there may be another process.
+    if (outcome.type === 'failed') this.#isOriginal = undefined;
+    return outcome;
+  }
+
+  /**
+   * Whether the node behind this address, which does not introduce itself, is the one that we take it for: the
+   * original tells its id on a path of its own. Asked once, and again after a connection was lost.
+   */
+  confirmOriginal(): Promise<boolean> {
+    this.#isOriginal ??= this.#askForId();
+    return this.#isOriginal;
+  }
+
+  async #askForId(): Promise<boolean> {
+    const outcome = await exchange(this.#pool, {
+      method: 'GET',
+      path: PATHS.id,
+      headers: this.#headers,
+      timeoutMs: PEER_TIMEOUT_MS,
+      responseBytesMax: PEER_RESPONSE_BYTES_MAX,
+    });
+    const matches = idIn(outcome) === this.id;
+    if (!matches) this.#isOriginal = undefined;
+    return matches;
+  }
+
+  /** Ends all connections at once. */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+/**
+ * Asks a node for its id, as the original's `NewHTTPPeer` does. `url` is its base URL. Throws a `RaftError`:
+ * `unreachable` where it does not answer, `configuration` where what answers is no node.
+ */
+export async function fetchPeerId(url: string): Promise<NodeId> {
+  const pool = new Pool(url, { connections: 1, connect: { timeout: PEER_TIMEOUT_MS } });
+  try {
+    const outcome = await exchange(pool, {
+      method: 'GET',
+      path: PATHS.id,
+      headers: {},
+      timeoutMs: PEER_TIMEOUT_MS,
+      responseBytesMax: PEER_RESPONSE_BYTES_MAX,
+    });
+    if (outcome.type === 'failed')
+      throw new RaftError('unreachable', `No node answers at ${url}: ${outcome.reason}.`);
+    const id = idIn(outcome);
+    if (id === undefined) throw new RaftError('configuration', `What answers at ${url} is not a Raft node.`);
+    return id;
+  } finally {
+    await pool.destroy();
+  }
+}
+
+function idIn(outcome: Exchange): NodeId | undefined {
+  if (outcome.type === 'failed' || outcome.status !== 200) return undefined;
+  return parseNodeId(textOf(outcome.body).trim());
+}

@@ -1,0 +1,149 @@
+import { errorIn } from '../../http/error-body.ts';
+import type { Exchange } from '../../http/exchange.ts';
+import { PATHS } from '../../http/paths.ts';
+import type { Route } from '../../http/route.ts';
+import { type NodeId, type Term, term } from '../../lib/brands.ts';
+import { TERM_JUMP_MAX } from '../../lib/limits.ts';
+import type { Dialect } from '../core/inputs.ts';
+import type { Envelope, Request, Response } from '../core/messages.ts';
+import type { PeerAddress, Self, Transport, TransportHandlers } from '../ports.ts';
+import { peerRoutes } from './http-handlers.ts';
+import { HttpPeer } from './http-peer.ts';
+import { Acquaintances, identityHeaders } from './identity.ts';
+import { decodeResponse, encodeRequest } from './wire.ts';
+
+export interface HttpTransportOptions {
+  readonly identity: Self;
+  /** The other members; those without a URL cannot be reached. */
+  readonly peers: readonly PeerAddress[];
+  /** Our own term. */
+  currentTerm(): Term;
+}
+
+/**
+ * Messages between nodes over HTTP, as the original sends them: a request is a POST, its response the answer to it. A
+ * status other than 200 is a lost message, never an input to the core.
+ *
+ * What a peer speaks costs nothing to find out: our own nodes introduce themselves in the headers of every answer, the
+ * original does not.
+ */
+export class HttpTransport implements Transport {
+  /** The paths that peers call, to be mounted on this node's HTTP server. */
+  readonly routes: readonly Route[];
+  readonly #options: HttpTransportOptions;
+  readonly #acquaintances: Acquaintances;
+  readonly #peers = new Map<NodeId, HttpPeer>();
+  readonly #dialects = new Map<NodeId, Dialect>();
+  readonly #underWay = new Set<Promise<void>>();
+  #handlers: TransportHandlers | undefined;
+
+  constructor(options: HttpTransportOptions) {
+    const { identity, peers } = options;
+    this.#options = options;
+    this.#acquaintances = new Acquaintances(identity);
+    const headers = identityHeaders(identity);
+    for (const { id, url } of peers) {
+      if (url !== undefined && id !== identity.id) this.#peers.set(id, new HttpPeer({ id, url, headers }));
+    }
+    this.routes = peerRoutes({
+      identity,
+      acquaintances: this.#acquaintances,
+      currentTerm: () => options.currentTerm(),
+      handlers: () => this.#handlers,
+      heardFrom: (from, dialect) => this.#heardFrom(from, dialect),
+    });
+  }
+
+  start(handlers: TransportHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  send(to: NodeId, envelope: Envelope<Request>): void {
+    const peer = this.#peers.get(to);
+    if (peer === undefined || peer.isBusy) {
+      setImmediate(() => this.#handlers?.lost(to, envelope.requestId));
+      return;
+    }
+    const underWay = this.#exchange(peer, envelope).finally(() => this.#underWay.delete(underWay));
+    this.#underWay.add(underWay);
+  }
+
+  async stop(): Promise<void> {
+    this.#handlers = undefined;
+    await Promise.all([...this.#peers.values()].map((peer) => peer.close()));
+    await Promise.all(this.#underWay);
+  }
+
+  async #exchange(peer: HttpPeer, { requestId, message }: Envelope<Request>): Promise<void> {
+    const outcome = await peer.post(PATHS[message.type], encodeRequest(message));
+    const response = await this.#responseIn(peer, message, outcome);
+    if (response === undefined) this.#handlers?.lost(peer.id, requestId);
+    else this.#handlers?.response(peer.id, requestId, response);
+  }
+
+  /** The peer's response to a message, or undefined where nothing came back that may count as one. */
+  async #responseIn(peer: HttpPeer, message: Request, outcome: Exchange): Promise<Response | undefined> {
+    if (outcome.type === 'failed') return undefined;
+    const { status, headers, body } = outcome;
+    const introduction = this.#acquaintances.meet(headers);
+    switch (introduction.type) {
+      case 'amnesiac':
+        return undefined;
+      case 'stranger':
+        this.#handlers?.mismatch(peer.id, introduction.reason);
+        return undefined;
+      case 'known':
+        if (introduction.nodeId !== peer.id) {
+          this.#handlers?.mismatch(
+            peer.id,
+            `at ${peer.url} there is node ${introduction.nodeId}, not ${peer.id}`,
+          );
+          return undefined;
+        }
+        this.#speaks(peer.id, 'extended');
+        if (status === 409)
+          this.#handlers?.mismatch(peer.id, errorIn(body)?.message ?? 'it refuses our messages');
+        return status === 200 ? this.#decode(message, body) : undefined;
+      case 'anonymous':
+        return this.#originalResponseIn(peer, message, status, body);
+    }
+  }
+
+  /**
+   * What an original answers. It does not introduce itself, so its id is asked for before its answer counts: an address
+   * that now belongs to another node must not vote in this one's place. It knows no pre-vote, and its 404 there stands
+   * for a vote that is granted: whether to vote it decides when it is asked in earnest.
+   */
+  async #originalResponseIn(
+    peer: HttpPeer,
+    message: Request,
+    status: number,
+    body: Uint8Array,
+  ): Promise<Response | undefined> {
+    const isUnknownPath = status === 404 && message.type === 'preVote';
+    if (status !== 200 && !isUnknownPath) return undefined;
+    if (!(await peer.confirmOriginal())) return undefined;
+    this.#speaks(peer.id, 'original');
+    if (isUnknownPath)
+      return { type: 'preVoteResponse', term: term(message.nextTerm - 1), voteGranted: true };
+    return this.#decode(message, body);
+  }
+
+  #decode(message: Request, body: Uint8Array): Response | undefined {
+    const decoded = decodeResponse(message.type, body);
+    if (!decoded.ok || decoded.value.term > this.#options.currentTerm() + TERM_JUMP_MAX) return undefined;
+    return decoded.value;
+  }
+
+  /** A peer's request shows, too, what it speaks; but anyone can leave headers out, so that alone takes nothing back. */
+  #heardFrom(from: NodeId, dialect: Dialect): void {
+    if (!this.#peers.has(from)) return;
+    if (dialect === 'extended' || !this.#dialects.has(from)) this.#speaks(from, dialect);
+  }
+
+  #speaks(peer: NodeId, dialect: Dialect): void {
+    if (this.#dialects.get(peer) === dialect) return;
+    this.#dialects.set(peer, dialect);
+    this.#handlers?.dialect(peer, dialect);
+  }
+}

@@ -1,0 +1,103 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { term } from '../../src/lib/brands.ts';
+import { SMALL_BODY_BYTES_MAX, TERM_JUMP_MAX } from '../../src/lib/limits.ts';
+import type { Response } from '../../src/raft/core/messages.ts';
+import { fetchPeerId } from '../../src/raft/transport/http-peer.ts';
+import { identity, startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
+
+const ONE = '18446744073709551615';
+const GRANTED: Response = { type: 'requestVoteResponse', term: term(2), voteGranted: true };
+
+const nodes: TestNode[] = [];
+
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map((node) => node.stop()));
+});
+
+async function start(options: TestNodeOptions): Promise<TestNode> {
+  const node = await startNode(options);
+  nodes.push(node);
+  return node;
+}
+
+describe('the paths of peers', () => {
+  const vote = { term: 2, candidate_id: 7, last_log_index: 0, last_log_term: 0 };
+  const refusedVote = { status: 400, text: '{"term":0,"vote_granted":false}\n\n' };
+
+  it('answer malformed requests with 400 and an empty response, and pass nothing on', async () => {
+    const one = await start({ identity: identity(ONE) });
+    for (const body of ['', '{', 'null', '[]', '{"term":1}', `${JSON.stringify(vote)}!`]) {
+      expect(await post(one, '/raft/requestvote', body)).toMatchObject(refusedVote);
+      expect(await post(one, '/raft/prevote', body)).toMatchObject(refusedVote);
+      expect(await post(one, '/raft/appendentries', body)).toMatchObject({
+        status: 400,
+        text: '{"term":0,"success":false}\n\n',
+      });
+    }
+    expect(one.ear.heard).toEqual([]);
+  });
+
+  it('refuse an index above 2^52, and a term more than 2^32 above their own', async () => {
+    const own = term(1_000);
+    const one = await start({ identity: identity(ONE), term: own, answer: () => GRANTED });
+    const fits = { ...vote, term: own + TERM_JUMP_MAX };
+    expect(await post(one, '/raft/requestvote', JSON.stringify(fits))).toMatchObject({ status: 200 });
+    for (const high of [
+      { ...vote, term: own + TERM_JUMP_MAX + 1 },
+      { ...vote, last_log_index: 2 ** 52 + 1 },
+    ]) {
+      expect(await post(one, '/raft/requestvote', JSON.stringify(high))).toMatchObject(refusedVote);
+    }
+    expect(one.ear.of('request')).toHaveLength(1);
+  });
+
+  it('refuse a request in the name of another node than its headers, or of this one', async () => {
+    const one = await start({ identity: identity(ONE) });
+    const headers = { 'raft-cluster-id': 'cluster-a', 'raft-node-id': '8', 'raft-incarnation': 'x' };
+    expect(await post(one, '/raft/requestvote', JSON.stringify(vote), headers)).toMatchObject(refusedVote);
+    const own = `{"term":2,"candidate_id":${ONE},"last_log_index":0,"last_log_term":0}`;
+    expect(await post(one, '/raft/requestvote', own)).toMatchObject(refusedVote);
+    expect(one.ear.heard).toEqual([]);
+  });
+
+  it('refuse a vote that is larger than any vote', async () => {
+    const one = await start({ identity: identity(ONE) });
+    const body = ' '.repeat(SMALL_BODY_BYTES_MAX + 1);
+    expect(await post(one, '/raft/requestvote', body)).toMatchObject({ status: 413 });
+  });
+
+  it('answer 503 where the layer above does not, and before it is there', async () => {
+    const one = await start({ identity: identity(ONE) });
+    expect(await post(one, '/raft/requestvote', JSON.stringify(vote))).toMatchObject({ status: 503 });
+    await one.transport.stop();
+    expect(await post(one, '/raft/requestvote', JSON.stringify(vote))).toMatchObject({ status: 503 });
+  });
+
+  it('tell the id in decimal, exact to the last digit', async () => {
+    const one = await start({ identity: identity(ONE) });
+    const response = await fetch(`${one.url}/raft/id`);
+    expect(await response.text()).toBe(ONE);
+    expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(await fetchPeerId(one.url)).toBe(ONE);
+  });
+});
+
+describe('the id of a peer', () => {
+  it('is not to be had where nobody listens, or something else does', async () => {
+    const server = createServer((_, response) => void response.end('<html>'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}`;
+    await expect(fetchPeerId(url)).rejects.toMatchObject({ code: 'configuration' });
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await expect(fetchPeerId(url)).rejects.toMatchObject({ code: 'unreachable' });
+  });
+});
+
+async function post(node: TestNode, path: string, body: string, headers: Record<string, string> = {}) {
+  const response = await fetch(`${node.url}${path}`, { method: 'POST', body, headers });
+  return { status: response.status, text: await response.text() };
+}

@@ -1,0 +1,148 @@
+import { userRoutes } from '../../src/api/routes.ts';
+import { HttpServer } from '../../src/http/http-server.ts';
+import { INDEX_ZERO, type NodeId, nodeId, TERM_ZERO, type Term, term } from '../../src/lib/brands.ts';
+import type { Dialect } from '../../src/raft/core/inputs.ts';
+import type { Request, Response } from '../../src/raft/core/messages.ts';
+import type { PeerAddress, Self, TransportHandlers } from '../../src/raft/ports.ts';
+import type { RaftService, ServiceStatus } from '../../src/raft/service.ts';
+import { HttpTransport } from '../../src/raft/transport/http-transport.ts';
+import { identityHeaders } from '../../src/raft/transport/identity.ts';
+
+/** What reached the layer above a transport. */
+export type Heard =
+  | { readonly type: 'request'; readonly from: NodeId; readonly message: Request }
+  | {
+      readonly type: 'response';
+      readonly from: NodeId;
+      readonly requestId: number;
+      readonly response: Response;
+    }
+  | { readonly type: 'lost'; readonly to: NodeId; readonly requestId: number }
+  | { readonly type: 'dialect'; readonly peer: NodeId; readonly dialect: Dialect }
+  | { readonly type: 'mismatch'; readonly peer: NodeId; readonly reason: string };
+
+/** Keeps what handlers were told, and lets a test wait for it. */
+export class Ear {
+  readonly heard: Heard[] = [];
+  readonly #waiting: {
+    readonly type: Heard['type'];
+    readonly count: number;
+    readonly resolve: () => void;
+  }[] = [];
+
+  /** Handlers that answer each request with what `answer` gives; nothing where that is undefined. */
+  handlers(answer: (message: Request) => Response | undefined = () => undefined): TransportHandlers {
+    return {
+      request: (from, message, reply) => {
+        this.#hear({ type: 'request', from, message });
+        const response = answer(message);
+        if (response !== undefined) reply(response);
+      },
+      response: (from, requestId, response) => this.#hear({ type: 'response', from, requestId, response }),
+      lost: (to, requestId) => this.#hear({ type: 'lost', to, requestId }),
+      dialect: (peer, dialect) => this.#hear({ type: 'dialect', peer, dialect }),
+      mismatch: (peer, reason) => this.#hear({ type: 'mismatch', peer, reason }),
+    };
+  }
+
+  of(type: Heard['type']): readonly Heard[] {
+    return this.heard.filter((each) => each.type === type);
+  }
+
+  /** Resolves once `count` of this type have been heard since the beginning. */
+  async until(type: Heard['type'], count = 1): Promise<void> {
+    if (this.of(type).length >= count) return;
+    await new Promise<void>((resolve) => this.#waiting.push({ type, count, resolve }));
+  }
+
+  #hear(heard: Heard): void {
+    this.heard.push(heard);
+    for (const { type, count, resolve } of this.#waiting) if (this.of(type).length >= count) resolve();
+  }
+}
+
+export interface TestNode {
+  readonly identity: Self;
+  readonly url: string;
+  readonly port: number;
+  readonly transport: HttpTransport;
+  readonly ear: Ear;
+  stop(): Promise<void>;
+}
+
+export function identity(id: string, clusterId = 'cluster-a', incarnation = `incarnation-${id}`): Self {
+  return { id: nodeId(id), clusterId, incarnation };
+}
+
+export interface TestNodeOptions {
+  readonly identity: Self;
+  readonly port?: number;
+  readonly peers?: readonly PeerAddress[];
+  readonly term?: Term;
+  answer?(message: Request): Response | undefined;
+  readonly service?: RaftService;
+}
+
+/** A node of which everything is real but the layer above its transport. */
+export async function startNode(options: TestNodeOptions): Promise<TestNode> {
+  const { identity: own } = options;
+  const ear = new Ear();
+  const transport = new HttpTransport({
+    identity: own,
+    peers: options.peers ?? [],
+    currentTerm: () => options.term ?? term(1),
+  });
+  const service = options.service ?? fakeService({});
+  const node = { ...own, version: '0.0.0', pid: 1, machine: 'kv' };
+  const server = new HttpServer({
+    routes: [],
+    headers: {},
+    headersTimeoutMs: 1_000,
+    bodyTimeoutMs: 1_000,
+  });
+  server.serve([...transport.routes, ...userRoutes({ service, node })], identityHeaders(own));
+  const { port } = await server.listen({ port: options.port ?? 0 });
+  transport.start(ear.handlers(options.answer));
+  return {
+    identity: own,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    transport,
+    ear,
+    stop: async () => {
+      await transport.stop();
+      await server.close(0);
+    },
+  };
+}
+
+export const IDLE_STATUS: ServiceStatus = {
+  id: nodeId('1'),
+  name: 'node1',
+  role: 'follower',
+  term: TERM_ZERO,
+  votedFor: null,
+  leaderId: null,
+  leaderUrl: null,
+  lastIndex: INDEX_ZERO,
+  commitIndex: INDEX_ZERO,
+  lastApplied: INDEX_ZERO,
+  members: [],
+};
+
+/** The layer above the user's routes, in as far as a test needs it. */
+export function fakeService(
+  parts: Partial<RaftService> & { readonly status?: () => ServiceStatus },
+): RaftService {
+  return {
+    id: nodeId('1'),
+    command: async () => {
+      throw new Error('this test sends no command');
+    },
+    query: async () => {
+      throw new Error('this test sends no query');
+    },
+    status: () => IDLE_STATUS,
+    ...parts,
+  };
+}
