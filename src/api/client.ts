@@ -1,0 +1,281 @@
+import { Agent } from 'node:http';
+import { errorIn } from '../http/error-body.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { PATHS } from '../http/paths.ts';
+import { RaftError } from '../lib/errors.ts';
+import {
+  CLIENT_CONNECTIONS_MAX,
+  CLIENT_TIMEOUT_MS,
+  COMMAND_BYTES_MAX,
+  IDLE_CONNECTION_TIMEOUT_MS,
+  RESPONSE_BYTES_MAX,
+} from '../lib/limits.ts';
+import type { CommandResult } from '../raft/ports.ts';
+import type { Consistency } from '../raft/service.ts';
+import { httpCall } from './http-call.ts';
+import { nodeStatusIn } from './node-status.ts';
+import { Patience } from './patience.ts';
+import type { NodeStatus } from './schema.ts';
+import {
+  answeredCount,
+  leaderAmong,
+  type ServerReport,
+  serverForStaleReads,
+  serverForWrites,
+  survey,
+} from './survey.ts';
+import { noNode, unreachable, type Verdict, verdictOnCommand, verdictOnQuery } from './verdict.ts';
+
+/** A server that is asked for its status answers within this time, or is passed over, in milliseconds. */
+const STATUS_TIMEOUT_MS = 500;
+
+/** A read that is not answered in this time is asked elsewhere, in milliseconds: it changes nothing. */
+const READ_ATTEMPT_TIMEOUT_MS = 1_500;
+
+/** Pauses between attempts while no leader is known, in milliseconds; the last one repeats. */
+const PAUSES_MS: readonly number[] = [20, 50, 100, 200];
+
+export interface ClientOptions {
+  /** Base URLs of nodes of one cluster, at least one. More than one, so that the client can go on without a node. */
+  readonly servers: readonly string[];
+  /** Each call ends within this time, in milliseconds; `CLIENT_TIMEOUT_MS` unless given. */
+  readonly timeoutMs?: number;
+}
+
+interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** In milliseconds; the client's unless given. */
+  readonly timeoutMs?: number;
+}
+
+interface QueryOptions extends CallOptions {
+  /** `linearizable` unless given. A stale read is answered by the first server of the list that answers at all. */
+  readonly consistency?: Consistency;
+}
+
+/** The leader of a cluster, as it says itself. */
+interface Leader {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+  readonly term: number;
+}
+
+/** A client of a cluster. It finds the leader, and goes on with another server as long as certainly nothing was done. */
+export interface RaftClient {
+  /**
+   * Has a command replicated, and gives the machine's answer. Sent at most once: errors are `no-leader`, `unreachable`,
+   * `too-many` and `stopping` where it certainly was not done, `outcome-unknown` where bytes have left and no answer
+   * came, and what the cluster itself answers (`too-large`, `bad-request`).
+   */
+  command(command: Uint8Array, options?: CallOptions): Promise<CommandResult>;
+  /** Asks the machine. Errors: `machine-error` where it does not understand, `no-leader`, `unreachable`. */
+  query(query: Uint8Array, options?: QueryOptions): Promise<Uint8Array>;
+  /** One server's own view. Errors: `unreachable`, and what it answers. */
+  status(server: string, options?: CallOptions): Promise<NodeStatus>;
+  /** What every server says, in the order of the list: works without a leader. Never rejects. */
+  statusAll(): Promise<readonly ServerReport[]>;
+  /** Errors: `no-leader`, `unreachable`. */
+  leader(options?: CallOptions): Promise<Leader>;
+  /** Ends the connections that were kept open. */
+  close(): void;
+}
+
+/** A client for the nodes at `servers`. Throws a `RaftError` (`usage`) where there is none. */
+export function createClient(options: ClientOptions): RaftClient {
+  if (options.servers.length === 0)
+    throw new RaftError('usage', 'A client needs the address of at least one server.');
+  return new HttpClient(options);
+}
+
+class HttpClient implements RaftClient {
+  readonly #servers: readonly string[];
+  readonly #timeoutMs: number;
+  /** A server drops a connection that was idle for long; ours ends first, or a command could be sent into its end. */
+  readonly #agent = new Agent({
+    keepAlive: true,
+    maxSockets: CLIENT_CONNECTIONS_MAX,
+    timeout: IDLE_CONNECTION_TIMEOUT_MS / 2,
+  });
+  /** Where the last command or linearizable read was answered. */
+  #serverForWrites: string | undefined;
+
+  constructor(options: ClientOptions) {
+    this.#servers = options.servers.map((server) => server.replace(/\/+$/, ''));
+    this.#timeoutMs = options.timeoutMs ?? CLIENT_TIMEOUT_MS;
+  }
+
+  async command(command: Uint8Array, options: CallOptions = {}): Promise<CommandResult> {
+    if (command.length === 0) throw new RaftError('bad-request', 'A command must have at least one byte.');
+    if (command.length > COMMAND_BYTES_MAX) {
+      throw new RaftError(
+        'too-large',
+        `A command has at most ${COMMAND_BYTES_MAX} bytes, not ${command.length}.`,
+      );
+    }
+    const patience = this.#patience(options);
+    return this.#untilDone(patience, async () => {
+      const server = await this.#findServerForWrites(patience);
+      if (server === undefined) return undefined;
+      const outcome = await this.#post(server, PATHS.command, command, patience, patience.leftMs());
+      return this.#judge(server, outcome, verdictOnCommand);
+    });
+  }
+
+  async query(query: Uint8Array, options: QueryOptions = {}): Promise<Uint8Array> {
+    const consistency = options.consistency ?? 'linearizable';
+    const patience = this.#patience(options);
+    return this.#untilDone(patience, async () => {
+      const server =
+        consistency === 'stale'
+          ? serverForStaleReads(this.#servers, await this.#survey(patience))
+          : await this.#findServerForWrites(patience);
+      if (server === undefined) return undefined;
+      const timeoutMs = Math.min(READ_ATTEMPT_TIMEOUT_MS, patience.leftMs());
+      const path = `${PATHS.query}?consistency=${consistency}`;
+      const outcome = await this.#post(server, path, query, patience, timeoutMs);
+      return consistency === 'stale'
+        ? verdictOnQuery(server, outcome)
+        : this.#judge(server, outcome, verdictOnQuery);
+    });
+  }
+
+  async status(server: string, options: CallOptions = {}): Promise<NodeStatus> {
+    const report = await this.#ask(server, this.#patience(options).leftMs(), options.signal);
+    if (report.type === 'status') return report.status;
+    throw report.error;
+  }
+
+  async statusAll(): Promise<readonly ServerReport[]> {
+    return Promise.all(this.#servers.map((server) => this.#ask(server, STATUS_TIMEOUT_MS)));
+  }
+
+  async leader(options: CallOptions = {}): Promise<Leader> {
+    const patience = this.#patience(options);
+    return this.#untilDone(patience, async () => {
+      const reports = await this.#survey(patience);
+      const report = leaderAmong(reports) ?? (await this.#askForLeader(reports));
+      if (report?.type !== 'status' || report.status.role !== 'leader') return undefined;
+      const { id, name, term, leaderUrl } = report.status;
+      return { type: 'done', value: { id, name, url: leaderUrl ?? report.server, term } };
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #patience(options: CallOptions): Patience {
+    return new Patience(options.timeoutMs ?? this.#timeoutMs, options.signal);
+  }
+
+  /** Tries until there is a verdict, or time is up. `attempt` gives undefined where nobody knows of a leader. */
+  async #untilDone<T>(patience: Patience, attempt: () => Promise<Verdict<T> | undefined>): Promise<T> {
+    let last: RaftError | undefined;
+    for (let round = 0; ; round++) {
+      const verdict = await attempt();
+      if (verdict?.type === 'done') return verdict.value;
+      last = verdict?.error ?? last;
+      const pauseMs = PAUSES_MS[Math.min(round, PAUSES_MS.length - 1)] ?? 0;
+      if (patience.leftMs() <= pauseMs) throw await this.#surrender(patience, last);
+      await patience.pause(pauseMs);
+    }
+  }
+
+  /** Why a call is given up. It says how many nodes answer, because a leader needs a majority of them. */
+  async #surrender(patience: Patience, last: RaftError | undefined): Promise<RaftError> {
+    if (last?.code === 'too-many') return last;
+    const answered = answeredCount(await this.statusAll());
+    const total = this.#servers.length;
+    return new RaftError(
+      'no-leader',
+      `No leader took the request within ${patience.timeoutMs} ms, and it was not done: ${answered} of ${total} ` +
+        `servers answer, and a leader needs a majority of the cluster's nodes.`,
+      {
+        suggestions: [
+          'See which nodes answer: raft status',
+          'Start those that are down: raft cluster start NODE',
+        ],
+        cause: last,
+      },
+    );
+  }
+
+  /** The verdict on an answer. Whoever answered well is asked first the next time, and whoever did not is forgotten. */
+  #judge<T>(
+    server: string,
+    outcome: Exchange,
+    judge: (server: string, outcome: Exchange) => Verdict<T>,
+  ): Verdict<T> {
+    this.#serverForWrites = undefined;
+    const verdict = judge(server, outcome);
+    if (verdict.type === 'done') this.#serverForWrites = server;
+    return verdict;
+  }
+
+  async #findServerForWrites(patience: Patience): Promise<string | undefined> {
+    return this.#serverForWrites ?? serverForWrites(await this.#survey(patience));
+  }
+
+  /** Asks everyone who leads. Throws `unreachable` where nobody listens at any address: waiting would not help. */
+  async #survey(patience: Patience): Promise<readonly ServerReport[]> {
+    const timeoutMs = Math.min(STATUS_TIMEOUT_MS, patience.leftMs());
+    const reports = await survey(this.#servers, (server) => this.#ask(server, timeoutMs, patience.signal));
+    const [first] = reports;
+    if (first?.type === 'silent' && reports.every((report) => report.type === 'silent' && report.isRefused)) {
+      if (reports.length === 1) throw first.error;
+      throw new RaftError('unreachable', `None of the ${reports.length} servers answers.`, {
+        suggestions: first.error.suggestions,
+        cause: first.error,
+      });
+    }
+    return reports;
+  }
+
+  /** Where the leader is not in our list, those who are name its address. */
+  async #askForLeader(reports: readonly ServerReport[]): Promise<ServerReport | undefined> {
+    for (const report of reports) {
+      const url = report.type === 'status' ? report.status.leaderUrl : null;
+      if (url !== null) return this.#ask(url, STATUS_TIMEOUT_MS);
+    }
+    return undefined;
+  }
+
+  async #ask(server: string, timeoutMs: number, signal?: AbortSignal): Promise<ServerReport> {
+    const outcome = await httpCall(this.#agent, server, {
+      method: 'GET',
+      path: PATHS.status,
+      headers: {},
+      timeoutMs,
+      responseBytesMax: RESPONSE_BYTES_MAX,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (outcome.type === 'failed') {
+      const error = unreachable(server, outcome.reason);
+      const isRefused = !outcome.sent && outcome.cause === 'connection';
+      return { server, type: 'silent', isRefused, error };
+    }
+    const status = outcome.status === 200 ? nodeStatusIn(outcome.body) : undefined;
+    if (status !== undefined) return { server, type: 'status', status };
+    return { server, type: 'no-status', error: errorIn(outcome.body) ?? noNode(server, outcome.status) };
+  }
+
+  #post(
+    server: string,
+    path: string,
+    body: Uint8Array,
+    patience: Patience,
+    timeoutMs: number,
+  ): Promise<Exchange> {
+    const { signal } = patience;
+    return httpCall(this.#agent, server, {
+      method: 'POST',
+      path,
+      headers: { 'content-type': 'application/octet-stream' },
+      body,
+      timeoutMs,
+      responseBytesMax: RESPONSE_BYTES_MAX,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+}

@@ -1,0 +1,107 @@
+import { Pool } from 'undici';
+import { errorIn } from '../http/error-body.ts';
+import { type Exchange, exchange } from '../http/exchange.ts';
+import { HEADERS, PATHS } from '../http/paths.ts';
+import type { NodeId } from '../lib/brands.ts';
+import { RaftError } from '../lib/errors.ts';
+import {
+  FORWARD_CONNECTIONS_MAX,
+  PEER_TIMEOUT_MS,
+  REQUEST_TIMEOUT_MS,
+  RESPONSE_BYTES_MAX,
+} from '../lib/limits.ts';
+import type { CommandResult, Forward } from '../raft/ports.ts';
+import { commandResultIn, outcomeUnknown } from './command-answer.ts';
+
+export interface HttpForwardOptions {
+  /** Base URL of a member, or undefined where it is not known. */
+  urlOf(id: NodeId): string | undefined;
+  /** Sent with every request: who we are, so that a leader of another cluster refuses it. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Passes requests on to the leader over HTTP, once: the header that goes with them says that they were forwarded. */
+export class HttpForward implements Forward {
+  readonly #options: HttpForwardOptions;
+  readonly #pools = new Map<string, Pool>();
+
+  constructor(options: HttpForwardOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Errors: `unreachable` where the command certainly has not left this node, `outcome-unknown` where it has and no
+   * answer came, and what the leader answers.
+   */
+  async command(leader: NodeId, command: Uint8Array, signal: AbortSignal): Promise<CommandResult> {
+    const outcome = await this.#post(leader, PATHS.command, command, signal);
+    if (outcome.type === 'failed') {
+      if (!outcome.sent) throw unreachable(leader, outcome.reason);
+      throw outcomeUnknown(`The leader ${leader} did not answer: ${outcome.reason}.`);
+    }
+    if (outcome.status === 200) return commandResultIn(outcome.headers, outcome.body);
+    // The original answers 500 and nothing else, whatever became of the command.
+    throw (
+      errorIn(outcome.body) ?? outcomeUnknown(`The leader ${leader} answered with status ${outcome.status}.`)
+    );
+  }
+
+  /** Errors: `unreachable` where the leader does not answer, `unsupported` where it takes no queries, and its own. */
+  async query(leader: NodeId, query: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    const outcome = await this.#post(leader, PATHS.query, query, signal);
+    if (outcome.type === 'failed') throw unreachable(leader, outcome.reason);
+    if (outcome.status === 200) return outcome.body;
+    throw (
+      errorIn(outcome.body) ??
+      new RaftError('unsupported', `The leader ${leader} does not answer queries: it runs another program.`, {
+        suggestions: [
+          'Read by a command: raft command "get KEY"',
+          'Or read what this node has: --consistency stale',
+        ],
+      })
+    );
+  }
+
+  /** Ends all connections at once. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  }
+
+  async #post(leader: NodeId, path: string, body: Uint8Array, signal: AbortSignal): Promise<Exchange> {
+    const url = this.#options.urlOf(leader);
+    if (url === undefined)
+      return { type: 'failed', sent: false, cause: 'connection', reason: 'its address is not known' };
+    return exchange(this.#poolFor(url), {
+      method: 'POST',
+      path,
+      headers: {
+        ...this.#options.headers,
+        [HEADERS.forwarded]: '1',
+        'content-type': 'application/octet-stream',
+      },
+      body,
+      timeoutMs: REQUEST_TIMEOUT_MS,
+      responseBytesMax: RESPONSE_BYTES_MAX,
+      signal,
+    });
+  }
+
+  #poolFor(url: string): Pool {
+    const known = this.#pools.get(url);
+    if (known !== undefined) return known;
+    const pool = new Pool(url, {
+      connections: FORWARD_CONNECTIONS_MAX,
+      connect: { timeout: PEER_TIMEOUT_MS },
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    this.#pools.set(url, pool);
+    return pool;
+  }
+}
+
+function unreachable(leader: NodeId, reason: string): RaftError {
+  return new RaftError('unreachable', `The leader ${leader} cannot be reached: ${reason}.`, {
+    suggestions: ['See which nodes answer: raft status'],
+  });
+}

@@ -1,0 +1,140 @@
+import { field, jsonIn } from '../http/json.ts';
+import { HEADERS, PATHS } from '../http/paths.ts';
+import { type Answer, errorAnswer, jsonAnswer, type Route, type RouteRequest, TEXT } from '../http/route.ts';
+import { parseNodeId } from '../lib/brands.ts';
+import { RaftError } from '../lib/errors.ts';
+import { COMMAND_BYTES_MAX, MEMBERS_MAX, SMALL_BODY_BYTES_MAX } from '../lib/limits.ts';
+import type { Consistency, RaftService, RequestOptions } from '../raft/service.ts';
+import { contentTypeOf } from './content-type.ts';
+import type { NodeStatus } from './schema.ts';
+
+export interface UserRoutesOptions {
+  readonly service: RaftService;
+  /** What the node's status says beyond what its service knows. */
+  readonly node: Pick<NodeStatus, 'clusterId' | 'incarnation' | 'version' | 'pid' | 'machine'>;
+}
+
+/** The paths of a node that its users call. */
+export function userRoutes(options: UserRoutesOptions): readonly Route[] {
+  const { service, node } = options;
+  return [
+    {
+      method: 'POST',
+      path: PATHS.command,
+      bodyBytesMax: COMMAND_BYTES_MAX,
+      handle: (request) => handleCommand(service, refuseOtherCluster(node.clusterId, request)),
+    },
+    {
+      method: 'POST',
+      path: PATHS.query,
+      bodyBytesMax: SMALL_BODY_BYTES_MAX,
+      handle: (request) => handleQuery(service, refuseOtherCluster(node.clusterId, request)),
+    },
+    {
+      method: 'POST',
+      path: PATHS.setConfiguration,
+      bodyBytesMax: SMALL_BODY_BYTES_MAX,
+      handle: handleSetConfiguration,
+    },
+    get(PATHS.status, () => jsonAnswer(200, statusOf(options))),
+    get(PATHS.live, () => ({ status: 200, contentType: TEXT, body: 'ok\n' })),
+    get(PATHS.ready, () => readiness(service)),
+  ];
+}
+
+function get(path: string, handle: () => Answer): Route {
+  return { method: 'GET', path, bodyBytesMax: SMALL_BODY_BYTES_MAX, handle };
+}
+
+async function handleCommand(service: RaftService, request: RouteRequest): Promise<Answer> {
+  if (request.body.length === 0) {
+    throw new RaftError('bad-request', 'The command is empty.', {
+      suggestions: ["Send its bytes as the body: curl --data-binary 'put greeting hello' URL/raft/command"],
+    });
+  }
+  const { index, term, response } = await service.command(request.body, optionsOf(request));
+  const headers: Record<string, string> = {};
+  if (index !== undefined) headers[HEADERS.index] = String(index);
+  if (term !== undefined) headers[HEADERS.term] = String(term);
+  return { status: 200, contentType: contentTypeOf(response), body: response, headers };
+}
+
+async function handleQuery(service: RaftService, request: RouteRequest): Promise<Answer> {
+  const response = await service.query(request.body, consistencyOf(request), optionsOf(request));
+  return { status: 200, contentType: contentTypeOf(response), body: response };
+}
+
+/** A follower that forwards says of which cluster it is: at an old address there may be the leader of another one. */
+function refuseOtherCluster(clusterId: string, request: RouteRequest): RouteRequest {
+  const other = request.headers[HEADERS.clusterId];
+  if (other === undefined || other === clusterId) return request;
+  throw new RaftError(
+    'configuration',
+    `This node belongs to cluster ${clusterId}, the request to ${String(other)}.`,
+  );
+}
+
+function optionsOf(request: RouteRequest): RequestOptions {
+  return { signal: request.signal, forwarded: request.headers[HEADERS.forwarded] !== undefined };
+}
+
+function consistencyOf(request: RouteRequest): Consistency {
+  const wanted = request.query.get('consistency') ?? 'linearizable';
+  if (wanted === 'linearizable' || wanted === 'stale') return wanted;
+  throw new RaftError('bad-request', `There is no consistency called "${wanted}".`, {
+    suggestions: ['Ask for linearizable (the default) or stale.'],
+  });
+}
+
+/** A node serves as soon as it listens: whether a quorum is there is the business of readiness alone. */
+function readiness(service: RaftService): Answer {
+  const { leaderId } = service.status();
+  if (leaderId !== null) return { status: 200, contentType: TEXT, body: 'ready\n' };
+  return errorAnswer(new RaftError('no-leader', 'This node knows of no leader.'));
+}
+
+function statusOf({ service, node }: UserRoutesOptions): NodeStatus {
+  return { ...service.status(), ...node };
+}
+
+/**
+ * The original takes gob here, and never could use it. The body here is `{"peers":[{"id","url"}]}`, the whole new
+ * configuration; it is checked, so that clients can rely on the form. The answer is the original's: `{"error"}`.
+ */
+function handleSetConfiguration(request: RouteRequest): Answer {
+  const problem = problemWithPeers(field(jsonIn(request.body), 'peers'));
+  return problem === undefined
+    ? originalError(501, 'The members of a running cluster cannot be changed by this version.')
+    : originalError(
+        400,
+        `${problem} Expected {"peers":[{"id":"1","url":"http://127.0.0.1:7001"}]}, with every member.`,
+      );
+}
+
+function originalError(status: number, error: string): Answer {
+  return { status, contentType: TEXT, body: `${JSON.stringify({ error })}\n` };
+}
+
+/** What is wrong with the peers of a new configuration, as a sentence, or undefined. */
+function problemWithPeers(peers: unknown): string | undefined {
+  if (!Array.isArray(peers)) return 'The body is not JSON with a list of "peers".';
+  if (peers.length === 0 || peers.length > MEMBERS_MAX)
+    return `A configuration has 1 to ${MEMBERS_MAX} members.`;
+  const ids = new Set<unknown>();
+  for (const peer of peers) {
+    const id = field(peer, 'id');
+    const url = field(peer, 'url');
+    if (typeof id !== 'string' || parseNodeId(id) === undefined) {
+      return 'The id of a peer is not a text with an integer from 1 to 18446744073709551615.';
+    }
+    if (ids.has(id)) return `The id ${id} is given twice.`;
+    if (typeof url !== 'string' || !isHttpUrl(url))
+      return `The url of peer ${id} is not an http or https address.`;
+    ids.add(id);
+  }
+  return undefined;
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}

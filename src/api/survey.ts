@@ -1,0 +1,73 @@
+import type { RaftError } from '../lib/errors.ts';
+import type { NodeStatus } from './schema.ts';
+
+/** What one server says when it is asked for its status. */
+export type ServerReport =
+  | { readonly server: string; readonly type: 'status'; readonly status: NodeStatus }
+  /** It answers, but not as a node of ours: the original, say, or a node that is starting. */
+  | { readonly server: string; readonly type: 'no-status'; readonly error: RaftError }
+  | {
+      readonly server: string;
+      readonly type: 'silent';
+      /** Nobody listens there; otherwise it may only be slow. */
+      readonly isRefused: boolean;
+      readonly error: RaftError;
+    };
+
+/** Asks one server, within a time of its own. Never rejects. */
+export type AskServer = (server: string) => Promise<ServerReport>;
+
+/**
+ * Asks all servers at once. Resolves early where a majority of them has answered and one of these leads: a server that
+ * hangs must not hold up a cluster that works.
+ */
+export function survey(servers: readonly string[], ask: AskServer): Promise<readonly ServerReport[]> {
+  return new Promise((resolve) => {
+    const reports: ServerReport[] = [];
+    for (const server of servers) {
+      void ask(server).then((report) => {
+        reports.push(report);
+        const isEnough = answeredCount(reports) * 2 > servers.length && leaderAmong(reports) !== undefined;
+        if (isEnough || reports.length === servers.length) resolve([...reports]);
+      });
+    }
+  });
+}
+
+/** How many servers gave any answer. */
+export function answeredCount(reports: readonly ServerReport[]): number {
+  return reports.filter((report) => report.type !== 'silent').length;
+}
+
+/** The server that leads in the highest term: one that was paused may not know yet that it has been replaced. */
+export function leaderAmong(reports: readonly ServerReport[]): ServerReport | undefined {
+  const terms = reports.map(termOf);
+  return reports.find((report, at) => isLeader(report) && terms[at] === Math.max(...terms));
+}
+
+/** The server to which a command or a linearizable read should go, or undefined where nobody knows of a leader. */
+export function serverForWrites(reports: readonly ServerReport[]): string | undefined {
+  const leader = leaderAmong(reports);
+  if (leader !== undefined) return leader.server;
+  const forwarding = reports.find((report) => report.type === 'status' && report.status.leaderId !== null);
+  // A node that gives no status may be the original, which forwards too; if it is not, it will say so.
+  return (forwarding ?? reports.find((report) => report.type === 'no-status'))?.server;
+}
+
+/** The first server, in the order that the user gave them, that answers. */
+export function serverForStaleReads(
+  servers: readonly string[],
+  reports: readonly ServerReport[],
+): string | undefined {
+  return servers.find((server) =>
+    reports.some((report) => report.server === server && report.type === 'status'),
+  );
+}
+
+function isLeader(report: ServerReport): boolean {
+  return report.type === 'status' && report.status.role === 'leader';
+}
+
+function termOf(report: ServerReport): number {
+  return report.type === 'status' ? report.status.term : 0;
+}

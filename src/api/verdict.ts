@@ -1,0 +1,69 @@
+import { errorIn } from '../http/error-body.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { RaftError, type RaftErrorCode } from '../lib/errors.ts';
+import type { CommandResult } from '../raft/ports.ts';
+import { commandResultIn, outcomeUnknown } from './command-answer.ts';
+
+/** What an exchange means for a call: it is done, or it certainly is not and may be tried again. */
+export type Verdict<T> =
+  | { readonly type: 'done'; readonly value: T }
+  | { readonly type: 'again'; readonly error: RaftError };
+
+/** With these a node says that it has not done and will not do what it was asked; another, or later, may. */
+const CERTAINLY_NOT_DONE: ReadonlySet<RaftErrorCode> = new Set([
+  'no-leader',
+  'not-leader',
+  'unreachable',
+  'too-many',
+  'stopping',
+]);
+
+/** Judges the answer to a command. Throws where it must not be sent again. */
+export function verdictOnCommand(server: string, outcome: Exchange): Verdict<CommandResult> {
+  if (outcome.type === 'failed') {
+    if (!outcome.sent) return { type: 'again', error: unreachable(server, outcome.reason) };
+    throw outcomeUnknown(`${server} did not answer: ${outcome.reason}.`);
+  }
+  const { status, headers, body } = outcome;
+  if (status === 200) return { type: 'done', value: commandResultIn(headers, body) };
+  const error = errorIn(body);
+  if (error === undefined) {
+    throw status >= 500
+      ? outcomeUnknown(`${server} answered with status ${status} alone.`)
+      : noNode(server, status);
+  }
+  if (CERTAINLY_NOT_DONE.has(error.code)) return { type: 'again', error };
+  throw error;
+}
+
+/** Judges the answer to a query, which may always be tried again. Throws where that is of no use. */
+export function verdictOnQuery(server: string, outcome: Exchange): Verdict<Uint8Array> {
+  if (outcome.type === 'failed') {
+    if (outcome.cause === 'too-long') throw new RaftError('too-large', `${server}: ${outcome.reason}.`);
+    return { type: 'again', error: unreachable(server, outcome.reason) };
+  }
+  const { status, body } = outcome;
+  if (status === 200) return { type: 'done', value: body };
+  const error = errorIn(body);
+  if (error === undefined) throw noNode(server, status);
+  if (CERTAINLY_NOT_DONE.has(error.code) || error.code === 'outcome-unknown') return { type: 'again', error };
+  throw error;
+}
+
+/** The error for a server that does not answer. */
+export function unreachable(server: string, reason: string): RaftError {
+  return new RaftError('unreachable', `${server} does not answer: ${reason}.`, {
+    suggestions: ['See which nodes answer: raft status', 'Start a cluster: raft cluster up -n 5'],
+  });
+}
+
+/** The error for what answers like another program. */
+export function noNode(server: string, status: number): RaftError {
+  return new RaftError(
+    'unsupported',
+    `What answers at ${server} (status ${status}) is not a node of this program.`,
+    {
+      suggestions: ['Check the address.'],
+    },
+  );
+}
