@@ -12,5 +12,6 @@ export { LocalHub } from './node/local-hub.ts';
 export { EchoMachine } from './raft/machine/echo.ts';
 export { KvMachine } from './raft/machine/kv.ts';
 export type { CommandResult, Logger, PeerAddress, StateMachine } from './raft/ports.ts';
-export { DEFAULT_TIMING, Server, type Timing } from './raft/server.ts';
+export { Server } from './raft/server.ts';
 export type { Consistency, RequestOptions, ServiceStatus } from './raft/service.ts';
+export { DEFAULT_TIMING, type Timing } from './raft/timing.ts';

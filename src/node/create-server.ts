@@ -6,8 +6,9 @@ import { RaftError } from '../lib/errors.ts';
 import { systemClock } from '../raft/clock.ts';
 import type { Logger, OpenedStore, PeerAddress, StateMachine } from '../raft/ports.ts';
 import { systemProcesses } from '../raft/processes.ts';
-import { DEFAULT_TIMING, Server, type Timing } from '../raft/server.ts';
+import { Server } from '../raft/server.ts';
 import { acquireLock, type HeldLock } from '../raft/storage/lock.ts';
+import { DEFAULT_TIMING, type Timing } from '../raft/timing.ts';
 import { createDisk, openDataDirectory } from './data-directory.ts';
 
 /** Seeds are drawn from this many. */

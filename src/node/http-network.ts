@@ -1,9 +1,9 @@
 import { HttpForward } from '../api/forward.ts';
 import { userRoutes } from '../api/routes.ts';
+import { HttpServer } from '../http/http-server.ts';
 import type { Connection, Logger, Network, PeerAddress, Self } from '../raft/ports.ts';
 import type { Server } from '../raft/server.ts';
 import { idRoute } from '../raft/transport/http-handlers.ts';
-import { HttpServer } from '../http/http-server.ts';
 import { HttpTransport } from '../raft/transport/http-transport.ts';
 import { identityHeaders } from '../raft/transport/identity.ts';
 

@@ -2,21 +2,8 @@ import { assert } from '../lib/assert.ts';
 import { INDEX_ZERO, type LogIndex, logIndex, type NodeId, TERM_ZERO, type Term } from '../lib/brands.ts';
 import { encodePayload } from '../lib/entry.ts';
 import { asRaftError, type LeaderHint, RaftError } from '../lib/errors.ts';
-import {
-  APPEND_BYTES_MAX,
-  APPEND_ENTRIES_MAX,
-  COMMAND_BYTES_MAX,
-  LOG_WINDOW_BYTES_MAX,
-  MEMBERS_MAX,
-  PEER_TIMEOUT_MS,
-  PENDING_PROPOSAL_BYTES_MAX,
-  PENDING_PROPOSALS_MAX,
-  PENDING_READS_MAX,
-  REQUEST_TIMEOUT_MS,
-  TERM_JUMP_MAX,
-} from '../lib/limits.ts';
-import { configuration } from './core/configuration.ts';
-import type { CoreEvent, Outgoing } from './core/effects.ts';
+import { REQUEST_TIMEOUT_MS } from '../lib/limits.ts';
+import type { Outgoing } from './core/effects.ts';
 import { isRequest, type Response } from './core/messages.ts';
 import { type CoreState, createCore } from './core/state.ts';
 import type {
@@ -35,34 +22,17 @@ import type {
   TransportHandlers,
 } from './ports.ts';
 import { Applier } from './runtime/applier.ts';
+import { checkCommand, checkMembers } from './runtime/checks.ts';
 import { CoreDriver } from './runtime/core-driver.ts';
+import { coreOptions } from './runtime/core-options.ts';
+import { describeEvent } from './runtime/describe-event.ts';
 import { Mailroom } from './runtime/mailroom.ts';
 import { type Patience, PendingRequests } from './runtime/pending-requests.ts';
 import type { Consistency, RaftService, RequestOptions, ServiceStatus } from './service.ts';
-
-/** Times in milliseconds. */
-export interface Timing {
-  /** An election timeout is drawn from this range (§5.2). */
-  readonly electionTimeoutMsMin: number;
-  readonly electionTimeoutMsMax: number;
-  readonly heartbeatMs: number;
-}
-
-/** The original's: 250 to 500 ms, and a heartbeat every tenth of the minimum. */
-export const DEFAULT_TIMING: Timing = {
-  electionTimeoutMsMin: 250,
-  electionTimeoutMsMax: 500,
-  heartbeatMs: 25,
-};
+import type { Timing } from './timing.ts';
 
 /** The commit hint is written this often at most, in milliseconds. */
 const COMMIT_HINT_INTERVAL_MS = 1_000;
-
-/** Until a transport with streams takes its place, requests with entries go one at a time to each peer. */
-const APPENDS_IN_FLIGHT_MAX = 1;
-
-const REQUEST_ID_RANGES = 2 ** 20;
-const REQUEST_IDS_PER_RANGE = 2 ** 32;
 
 /** What a server is made with. */
 export interface ServerOptions {
@@ -155,27 +125,13 @@ export class Server implements RaftService {
     }
     if (this.#hasStarted) throw new RaftError('already-running', 'The server has been started before.');
     this.#hasStarted = true;
-    const opened = await this.#options.openStore(this.#members);
     try {
-      await this.#run(opened, network);
+      await this.#open(network);
     } catch (error) {
-      await opened.store.close();
+      await network.close();
+      this.#resolveStopped(asRaftError(error));
       throw error;
     }
-  }
-
-  async #run(opened: OpenedStore, network: Network): Promise<void> {
-    const { store, recovered, self, members } = opened;
-    checkMembers(this.id, members);
-    for (const warning of recovered.warnings) this.#options.logger.warn(warning);
-    const core = this.#createCore(recovered, members);
-    const connection = await network.open(self, members);
-    const running = this.#assemble(core, store, members, connection);
-    this.#running = running;
-    if (core.commitIndex > 0) running.applier.advance(core.commitIndex);
-    connection.transport.start(this.#transportHandlers());
-    running.driver.start();
-    this.#armCommitHint(running, INDEX_ZERO);
   }
 
   /** Stops cleanly; whoever still waits is answered. May be called more than once. */
@@ -210,7 +166,7 @@ export class Server implements RaftService {
       return this.#withDeadline(options, (signal) => forward.query(leader, query, signal));
     }
     const readIndex = await this.#pending.read(patienceOf(options), (readId) => driver.readIndex(readId));
-    await new Promise<void>((resolve) => applier.whenApplied(readIndex, resolve));
+    await applier.applied(readIndex);
     return this.#options.machine.query(query);
   }
 
@@ -246,9 +202,27 @@ export class Server implements RaftService {
     };
   }
 
-  /** What receives for this server; undefined before it runs and after it has stopped. */
-  get handlers(): TransportHandlers | undefined {
-    return this.#running === undefined ? undefined : this.#transportHandlers();
+  async #open(network: Network): Promise<void> {
+    const opened = await this.#options.openStore(this.#members);
+    try {
+      await this.#run(opened, network);
+    } catch (error) {
+      await opened.store.close();
+      throw error;
+    }
+  }
+
+  async #run({ store, recovered, self, members }: OpenedStore, network: Network): Promise<void> {
+    checkMembers(this.id, members);
+    for (const warning of recovered.warnings) this.#options.logger.warn(warning);
+    const core = this.#createCore(recovered, members);
+    const connection = await network.open(self, members);
+    const running = this.#assemble(core, store, members, connection);
+    this.#running = running;
+    if (core.commitIndex > 0) running.applier.advance(core.commitIndex);
+    connection.transport.start(this.#transportHandlers());
+    running.driver.start();
+    this.#armCommitHint(running, INDEX_ZERO);
   }
 
   #createCore(recovered: Recovered, members: readonly PeerAddress[]): CoreState {
@@ -261,24 +235,7 @@ export class Server implements RaftService {
       );
     }
     return createCore(
-      {
-        id: this.id,
-        configuration: configuration(voters),
-        seed: this.#options.seed,
-        ...this.#options.timing,
-        requestTimeoutMs: PEER_TIMEOUT_MS,
-        appendsInFlightMax: APPENDS_IN_FLIGHT_MAX,
-        firstRequestId: firstRequestId(this.#options.seed),
-        limits: {
-          appendBytesMax: APPEND_BYTES_MAX,
-          appendEntriesMax: APPEND_ENTRIES_MAX,
-          windowBytesMax: LOG_WINDOW_BYTES_MAX,
-          pendingProposalsMax: PENDING_PROPOSALS_MAX,
-          pendingProposalBytesMax: PENDING_PROPOSAL_BYTES_MAX,
-          pendingReadsMax: PENDING_READS_MAX,
-          termJumpMax: TERM_JUMP_MAX,
-        },
-      },
+      coreOptions({ id: this.id, voters, timing: this.#options.timing, seed: this.#options.seed }),
       { ...recovered, commitIndex: recovered.commitHint },
     );
   }
@@ -433,55 +390,11 @@ function leaderHint(core: CoreState, members: readonly PeerAddress[]): LeaderHin
   return { id: core.leaderId, ...(url === undefined ? {} : { url }) };
 }
 
-/** A range of request ids for each run of the server, so that no answer to an earlier run is taken for its own. */
-function firstRequestId(seed: number): number {
-  return 1 + (seed % REQUEST_ID_RANGES) * REQUEST_IDS_PER_RANGE;
-}
-
 function matchIndexOf(core: CoreState, id: NodeId): LogIndex | null {
   if (core.role !== 'leader') return null;
   return id === core.options.id ? core.durableIndex : (core.peers.get(id)?.matchIndex ?? null);
 }
 
-function checkMembers(id: NodeId, members: readonly PeerAddress[]): void {
-  if (members.length > MEMBERS_MAX) {
-    throw new RaftError('usage', `A cluster has at most ${MEMBERS_MAX} members, not ${members.length}.`);
-  }
-  if (new Set(members.map((member) => member.id)).size !== members.length) {
-    throw new RaftError('usage', 'Two members have the same id.', {
-      suggestions: ['Give each node an id of its own.'],
-    });
-  }
-  if (!members.some((member) => member.id === id)) {
-    throw new RaftError('usage', `The members do not include this node, ${id}.`, {
-      suggestions: [`Add ${id} and its URL to the members.`],
-    });
-  }
-}
-
-function checkCommand(command: Uint8Array): void {
-  if (command.length === 0) {
-    throw new RaftError('bad-request', 'A command must have at least one byte.');
-  }
-  if (command.length > COMMAND_BYTES_MAX) {
-    throw new RaftError(
-      'too-large',
-      `A command has at most ${COMMAND_BYTES_MAX} bytes, not ${command.length}.`,
-    );
-  }
-}
-
 function patienceOf(options: RequestOptions): Patience {
   return { timeoutMs: options.timeoutMs ?? REQUEST_TIMEOUT_MS, signal: options.signal };
-}
-
-function describeEvent(event: CoreEvent): string {
-  switch (event.type) {
-    case 'role':
-      return `${event.role} in term ${event.term}: ${event.reason}`;
-    case 'leader':
-      return `node ${event.leaderId} leads term ${event.term}`;
-    case 'caughtUp':
-      return `a leader has carried the log past index ${event.index}: this node votes again`;
-  }
 }

@@ -11,9 +11,10 @@ import type {
   StateMachine,
   Transport,
 } from '../raft/ports.ts';
-import { DEFAULT_TIMING, Server } from '../raft/server.ts';
+import { Server } from '../raft/server.ts';
 import { openStorage } from '../raft/storage/open-storage.ts';
 import type { LogLimits } from '../raft/storage/segmented-log.ts';
+import { DEFAULT_TIMING } from '../raft/timing.ts';
 import { LocalNetwork, type Passage } from '../raft/transport/local-transport.ts';
 import { SimClock } from './clock.ts';
 import { FakeDisk } from './disk.ts';

@@ -17,7 +17,8 @@ export interface ApplierHandlers {
 /** A read that waits until the machine has come far enough. */
 interface Waiter {
   readonly index: LogIndex;
-  readonly callback: () => void;
+  readonly resolve: () => void;
+  readonly reject: (reason: RaftError) => void;
 }
 
 /**
@@ -60,14 +61,16 @@ export class Applier {
     );
   }
 
-  /** Calls back once the entry at `index` is applied: at once where it is. */
-  whenApplied(index: LogIndex, callback: () => void): void {
-    if (index <= this.#lastApplied) callback();
-    else this.#waiters.push({ index, callback });
+  /** Resolves once the entry at `index` is applied: at once where it is. Errors: `stopping`. */
+  applied(index: LogIndex): Promise<void> {
+    if (index <= this.#lastApplied) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiters.push({ index, resolve, reject }));
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    const stopping = new RaftError('stopping', 'The node stopped before it had applied what was to be read.');
+    for (const waiter of this.#waiters) waiter.reject(stopping);
     this.#waiters = [];
     await this.#running;
   }
@@ -112,6 +115,6 @@ export class Applier {
     const ready = this.#waiters.filter((waiter) => waiter.index <= this.#lastApplied);
     if (ready.length === 0) return;
     this.#waiters = this.#waiters.filter((waiter) => waiter.index > this.#lastApplied);
-    for (const waiter of ready) waiter.callback();
+    for (const waiter of ready) waiter.resolve();
   }
 }

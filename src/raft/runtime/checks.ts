@@ -1,0 +1,34 @@
+import type { NodeId } from '../../lib/brands.ts';
+import { RaftError } from '../../lib/errors.ts';
+import { COMMAND_BYTES_MAX, MEMBERS_MAX } from '../../lib/limits.ts';
+import type { PeerAddress } from '../ports.ts';
+
+/** Whether these can be the members of a cluster with node `id` among them. Throws a `RaftError` (`usage`). */
+export function checkMembers(id: NodeId, members: readonly PeerAddress[]): void {
+  if (members.length > MEMBERS_MAX) {
+    throw new RaftError('usage', `A cluster has at most ${MEMBERS_MAX} members, not ${members.length}.`);
+  }
+  if (new Set(members.map((member) => member.id)).size !== members.length) {
+    throw new RaftError('usage', 'Two members have the same id.', {
+      suggestions: ['Give each node an id of its own.'],
+    });
+  }
+  if (!members.some((member) => member.id === id)) {
+    throw new RaftError('usage', `The members do not include this node, ${id}.`, {
+      suggestions: [`Add ${id} and its URL to the members.`],
+    });
+  }
+}
+
+/** Whether the bytes can be a command. Throws a `RaftError`: `bad-request`, `too-large`. */
+export function checkCommand(command: Uint8Array): void {
+  if (command.length === 0) {
+    throw new RaftError('bad-request', 'A command must have at least one byte.');
+  }
+  if (command.length > COMMAND_BYTES_MAX) {
+    throw new RaftError(
+      'too-large',
+      `A command has at most ${COMMAND_BYTES_MAX} bytes, not ${command.length}.`,
+    );
+  }
+}
