@@ -1,0 +1,100 @@
+import { open } from 'node:fs/promises';
+import type { Cluster, ClusterNode } from './cluster-file.ts';
+
+/** How a new process is tied to the one that starts it. */
+export type Attachment =
+  /** It stops when its starter is gone, also by SIGKILL, and leaves the terminal's Ctrl-C to it. */
+  | 'supervised'
+  /** It goes on when its starter ends. */
+  | 'detached';
+
+/** How this program is started: the interpreter, its options, and the file that `raft` was started by. */
+export interface Program {
+  readonly executable: string;
+  readonly args: readonly string[];
+}
+
+/** How a process ended: by an exit code or by a signal. */
+export interface Exit {
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+}
+
+/** A process that was started here. */
+export interface Child {
+  readonly node: ClusterNode;
+  readonly pid: number | undefined;
+  readonly exited: Promise<Exit>;
+  /** Sends a signal, if the process is still there. Its pid cannot be another's before its end was seen here. */
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+}
+
+/** Starts one node of a cluster as a process of its own, whose output goes to the node's output file. */
+export async function launchNode(
+  cluster: Cluster,
+  node: ClusterNode,
+  program: Program,
+  attachment: Attachment,
+): Promise<Child> {
+  // Loaded here, because it costs more time than most commands take.
+  const { execa } = await import('execa');
+  const file = await open(node.output, 'a');
+  // execa hands the file's descriptor to the process itself, since this stream has one: no byte passes through here.
+  const output = file.createWriteStream();
+  try {
+    const subprocess = execa(
+      program.executable,
+      [...program.args, ...nodeArguments(cluster, node, attachment)],
+      {
+        // A pipe that nobody writes to: it ends when this process does, whatever ends it.
+        stdin: attachment === 'supervised' ? 'pipe' : 'ignore',
+        stdout: output,
+        stderr: output,
+        buffer: false,
+        reject: false,
+        cleanup: false,
+        detached: attachment === 'detached',
+      },
+    );
+    if (attachment === 'detached') subprocess.unref();
+    const exited = subprocess.then((result) => ({ code: result.exitCode, signal: result.signal }));
+    return { node, pid: subprocess.pid, exited, kill: (signal) => void subprocess.kill(signal) };
+  } finally {
+    // The child has the file open by now; this process does not need it.
+    await file.close();
+  }
+}
+
+/** Ends processes that were started here, also those that have not taken their lock yet, and no others. */
+export async function stopChildren(
+  children: readonly Child[],
+  { graceMs, hurry }: { readonly graceMs: number; readonly hurry: AbortSignal },
+): Promise<void> {
+  const exited = Promise.all(children.map((child) => child.exited));
+  const kill = (): void => {
+    for (const child of children) child.kill('SIGKILL');
+  };
+  for (const child of children) child.kill('SIGTERM');
+  const timer = setTimeout(kill, graceMs);
+  hurry.addEventListener('abort', kill, { once: true });
+  if (hurry.aborted) kill();
+  await exited;
+  clearTimeout(timer);
+  hurry.removeEventListener('abort', kill);
+}
+
+/** The sentence about a process that ended: `ended with exit code 65` or `was ended by SIGKILL`. */
+export function describeExit(exit: Exit): string {
+  if (exit.signal !== undefined) return `was ended by ${exit.signal}`;
+  return `ended with exit code ${exit.code ?? 'unknown'}`;
+}
+
+function nodeArguments(cluster: Cluster, node: ClusterNode, attachment: Attachment): readonly string[] {
+  return [
+    ...['node', 'run', '--id', node.id, '--name', node.name, '--data-dir', node.dataDir],
+    ...['--cluster-id', cluster.clusterId, '--machine', cluster.machine, '--output-file', node.output],
+    ...['--peers', cluster.nodes.map((each) => `${each.id}=${each.url}`).join(',')],
+    ...(cluster.established ? ['--established'] : []),
+    ...(attachment === 'supervised' ? ['--supervised'] : []),
+  ];
+}

@@ -1,0 +1,145 @@
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  CLUSTER_FILE,
+  createCluster,
+  dirFlag,
+  findClusterNode,
+  markEstablished,
+  readCluster,
+  selectNodes,
+} from '../../src/cluster/cluster-file.ts';
+import { present } from '../../src/lib/assert.ts';
+import { parseNodeId } from '../../src/lib/brands.ts';
+
+const PLAN = { machine: 'kv', ports: [7600, 7601, 7602] };
+
+let parent: string;
+let dir: string;
+
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'raft-cluster-file-'));
+  dir = join(parent, 'cluster');
+});
+
+afterEach(() => rm(parent, { recursive: true, force: true }));
+
+describe('a cluster directory', () => {
+  it('is read as it was made', async () => {
+    const made = await createCluster(dir, PLAN);
+
+    expect(await readCluster(dir)).toEqual(made);
+    expect(made.nodes.map((node) => node.name)).toEqual(['node1', 'node2', 'node3']);
+    expect(made.nodes.map((node) => node.url)).toEqual(PLAN.ports.map((port) => `http://127.0.0.1:${port}`));
+    expect(await readdir(dir)).toEqual([CLUSTER_FILE]);
+  });
+
+  it('gives its nodes ids that need all 64 bits', async () => {
+    const { nodes } = await createCluster(dir, PLAN);
+
+    for (const { id } of nodes) {
+      expect(parseNodeId(id)).toBe(id);
+      expect(BigInt(id)).toBeGreaterThanOrEqual(2n ** 63n);
+    }
+    expect(new Set(nodes.map((node) => node.id)).size).toBe(3);
+  });
+
+  it('may be moved as a whole', async () => {
+    const made = await createCluster(dir, PLAN);
+    const moved = join(parent, 'moved');
+    await rename(dir, moved);
+
+    const found = present(await readCluster(moved), 'the moved cluster');
+
+    expect(found.clusterId).toBe(made.clusterId);
+    expect(found.nodes.map((node) => node.dataDir)).toEqual(
+      ['node1', 'node2', 'node3'].map((name) => join(moved, name)),
+    );
+  });
+
+  it('is made only once, also where two try at the same time', async () => {
+    const results = await Promise.allSettled([createCluster(dir, PLAN), createCluster(dir, PLAN)]);
+
+    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
+    await expect(createCluster(dir, PLAN)).rejects.toMatchObject({ code: 'already-running' });
+  });
+
+  it('remembers that its nodes have had data, and nothing else changes', async () => {
+    const made = await createCluster(dir, PLAN);
+    expect(made.established).toBe(false);
+
+    await markEstablished(made);
+
+    expect(await readCluster(dir)).toEqual({ ...made, established: true });
+  });
+
+  it('is none where the directory is missing or empty', async () => {
+    expect(await readCluster(dir)).toBeUndefined();
+    await mkdir(dir);
+    expect(await readCluster(dir)).toBeUndefined();
+  });
+
+  it('is refused where it holds something else', async () => {
+    await mkdir(dir);
+    await writeFile(join(dir, 'thesis.txt'), 'text');
+
+    await expect(readCluster(dir)).rejects.toMatchObject({
+      code: 'configuration',
+      message: expect.stringContaining('thesis.txt'),
+    });
+  });
+
+  it.each([
+    ['no JSON', () => '{'],
+    ['a list', () => '[]'],
+    ['a later format', (text: string) => text.replace('"formatVersion": 1', '"formatVersion": 2')],
+    ['a node without a url', (text: string) => text.replace('"url"', '"uri"')],
+    ['an id that is a number', (text: string) => text.replace(/"id": "(\d+)"/, '"id": $1')],
+    [
+      'a name that leads out of the directory',
+      (text: string) => text.replace('"name": "node1"', '"name": "../node1"'),
+    ],
+    ['no nodes', (text: string) => text.replace(/"nodes": \[[\s\S]*\]/, '"nodes": []')],
+  ])('is refused where its file is %s', async (_what, damage) => {
+    await createCluster(dir, PLAN);
+    const file = join(dir, CLUSTER_FILE);
+    const text = await readFile(file, 'utf8');
+    expect(damage(text)).not.toBe(text);
+    await writeFile(file, damage(text));
+
+    await expect(readCluster(dir)).rejects.toMatchObject({ code: 'configuration' });
+  });
+});
+
+describe('a node of a cluster', () => {
+  it('is found by its name, its id or its address', async () => {
+    const cluster = await createCluster(dir, PLAN);
+    const node = present(cluster.nodes[1], 'node2');
+
+    for (const text of ['node2', node.id, 'http://127.0.0.1:7601', 'http://127.0.0.1:7601/']) {
+      expect(findClusterNode(cluster, text)).toBe(node);
+    }
+    expect(findClusterNode(cluster, 'node4')).toBeUndefined();
+  });
+
+  it('is meant once where it is named twice, and all are where none is named', async () => {
+    const cluster = await createCluster(dir, PLAN);
+
+    expect(selectNodes(cluster, ['node3', 'node1', 'node3']).map((node) => node.name)).toEqual([
+      'node3',
+      'node1',
+    ]);
+    expect(selectNodes(cluster, [])).toBe(cluster.nodes);
+    expect(() => selectNodes(cluster, ['node9'])).toThrow(/no node "node9"/);
+  });
+});
+
+describe('the --dir of a command to type next', () => {
+  it('is left out for the default directory, and quoted where a shell needs it', () => {
+    expect(dirFlag(join(process.cwd(), 'raft-data'))).toBe('');
+    expect(dirFlag('/srv/raft-data')).toBe(' --dir /srv/raft-data');
+    expect(dirFlag('/srv/my data')).toBe(" --dir '/srv/my data'");
+  });
+});
