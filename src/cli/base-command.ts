@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { Command } from '@oclif/core/command';
+import { ExitError } from '@oclif/core/errors';
+import { failureJson, failureOf, failureText, requestedExitCode } from './failure.ts';
+import { jsonLine } from './json.ts';
+import { type EndingSignal, onEndingSignal, signalExitCode } from './signals.ts';
+
+/**
+ * What all commands have in common, and where oclif is mended once for all of them:
+ *
+ * - `--json` keeps the exit code: a failure is `{"error":{"code","message","suggestions"}}` on standard output.
+ * - Results are printed by `printJson`, never returned, so that falsy ones and bigints are printed too.
+ * - Mistakes in the command line end with 2, and a `RaftError` with the exit code of its code.
+ * - A reader that closes the pipe (`| head`) ends the command quietly.
+ * - SIGINT, SIGTERM and SIGHUP end it with 130, 143 and 129, unless the command takes the signals over.
+ */
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true;
+
+  #onSignal: (signal: EndingSignal) => void = (signal) => process.exit(signalExitCode(signal));
+  #releaseSignals: () => void = () => {};
+
+  abstract override run(): Promise<void>;
+
+  protected override async init(): Promise<void> {
+    await super.init();
+    // Listened to once and for all: a signal that comes while one listener takes another's place would be lost.
+    this.#releaseSignals = onEndingSignal((signal) => this.#onSignal(signal));
+    // oclif's own listener knows EPIPE alone and throws for a terminal that is gone.
+    process.stdout.removeAllListeners('error').on('error', () => this.outputClosed());
+    process.stderr.on('error', () => {});
+  }
+
+  protected override async finally(error: Error | undefined): Promise<void> {
+    this.#releaseSignals();
+    await super.finally(error);
+  }
+
+  /** Prints the failure in the form that was asked for, then ends with its exit code. */
+  protected override async catch(error: unknown): Promise<never> {
+    const requested = requestedExitCode(error);
+    if (requested !== undefined) throw error;
+    const failure = failureOf(error);
+    if (this.jsonEnabled()) this.printJson(failureJson(failure));
+    else process.stderr.write(failureText(failure));
+    if (process.env.DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    throw new ExitError(failure.exitCode);
+  }
+
+  /** Nobody reads standard output any more. Whoever pipes into `head` has seen enough: that is no failure. */
+  protected outputClosed(): void {
+    process.exit(0);
+  }
+
+  /** Lets the command decide what an ending signal does, in place of the default and of earlier handlers. */
+  protected takeSignals(handler: (signal: EndingSignal) => void): void {
+    this.#onSignal = handler;
+  }
+
+  /** Prints a line for people, or several. Whoever asked for JSON gets JSON alone. */
+  protected print(text: string): void {
+    if (!this.jsonEnabled()) process.stdout.write(`${text}\n`);
+  }
+
+  /** Prints a result in the form that was asked for. */
+  protected printResult(document: unknown, text: () => string): void {
+    if (this.jsonEnabled()) this.printJson(document);
+    else this.print(text());
+  }
+
+  /** Prints one JSON document on one line. */
+  protected printJson(value: unknown): void {
+    process.stdout.write(jsonLine(value));
+  }
+
+  /** Writes bytes as they are, and waits while the reader is slower: a stream of any length takes little memory. */
+  protected async write(chunk: string | Uint8Array): Promise<void> {
+    if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+  }
+
+  /** Writes one JSON document of a stream on one line. */
+  protected async writeJson(value: unknown): Promise<void> {
+    await this.write(jsonLine(value));
+  }
+
+  /** Says something beside the result, on standard error. */
+  protected note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+}

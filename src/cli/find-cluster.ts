@@ -1,0 +1,45 @@
+import { resolve } from 'node:path';
+import { type Cluster, DEFAULT_CLUSTER_DIR, readCluster } from '../cluster/cluster-file.ts';
+import { RaftError } from '../lib/errors.ts';
+import { parseNodeUrls } from './values.ts';
+
+/** What the flags of `serverFlags` hold. */
+export interface ServerFlags {
+  readonly dir?: string | undefined;
+  readonly server?: readonly string[] | undefined;
+}
+
+/** Where the nodes are, and the names that a cluster directory gives them. */
+export interface FoundCluster {
+  /** Base URLs, at least one. */
+  readonly servers: readonly string[];
+  /** Undefined where the cluster was not found by its directory. */
+  readonly cluster: Cluster | undefined;
+}
+
+/**
+ * Finds the cluster: `--server`, then a `--dir` that was typed, then RAFT_SERVER, then the default directory. What is
+ * typed goes before what the environment says. Throws `no-such-file` where there is none.
+ */
+export async function findCluster(flags: ServerFlags): Promise<FoundCluster> {
+  if (flags.server !== undefined) return { servers: flags.server, cluster: undefined };
+  const fromEnvironment = process.env.RAFT_SERVER;
+  if (flags.dir === undefined && fromEnvironment !== undefined && fromEnvironment !== '') {
+    return { servers: parseNodeUrls(fromEnvironment), cluster: undefined };
+  }
+  const cluster = await requireCluster(flags.dir);
+  return { servers: cluster.nodes.map((node) => node.url), cluster };
+}
+
+/** The cluster of a directory. Throws `no-such-file` where there is none. */
+export async function requireCluster(dir: string | undefined): Promise<Cluster> {
+  const directory = dir ?? DEFAULT_CLUSTER_DIR;
+  const cluster = await readCluster(directory);
+  if (cluster !== undefined) return cluster;
+  throw new RaftError('no-such-file', `There is no cluster in ${resolve(directory)}.`, {
+    suggestions: [
+      'Make one: raft cluster up -n 5',
+      'Or name one: --dir DIR, or --server URL for nodes that were started in another way.',
+    ],
+  });
+}

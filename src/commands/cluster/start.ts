@@ -1,0 +1,48 @@
+import { BaseCommand } from '../../cli/base-command.ts';
+import { clusterDocument, clusterTable } from '../../cli/cluster-rows.ts';
+import { requireCluster } from '../../cli/find-cluster.ts';
+import { dirFlags } from '../../cli/flags.ts';
+import { anyNodes, namesFrom } from '../../cli/node-arguments.ts';
+import { machineProcesses } from '../../cli/processes.ts';
+import { thisProgram } from '../../cli/program.ts';
+import { prose } from '../../cli/prose.ts';
+import { askStatuses } from '../../cli/statuses.ts';
+import { selectNodes } from '../../cluster/cluster-file.ts';
+import { launchNode } from '../../cluster/launch.ts';
+import { assertAddressesFree } from '../../cluster/prepare.ts';
+import { READY_TIMEOUT_MS, waitForAnswers } from '../../cluster/readiness.ts';
+
+/** Starts nodes of a local cluster that are not running. */
+export class ClusterStart extends BaseCommand {
+  static override summary = 'Start nodes of a local cluster that are not running.';
+
+  static override description =
+    prose`The nodes go on by themselves, also where the others belong to a cluster in the
+foreground of another terminal. Returns once they answer; that they have a leader is not waited for. A node that is
+running already, or paused, is left as it is.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> node2 node3',
+  ];
+
+  static override strict = false;
+  static override args = anyNodes;
+  static override flags = { ...dirFlags };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(ClusterStart);
+    const cluster = await requireCluster(flags.dir);
+    const nodes = selectNodes(cluster, namesFrom(argv));
+    const source = machineProcesses();
+    const before = await clusterDocument(cluster, nodes, source);
+    const stopped = nodes.filter((_, position) => before.nodes[position]?.state === 'stopped');
+    await assertAddressesFree(stopped);
+    const program = thisProgram();
+    const children = await Promise.all(stopped.map((node) => launchNode(cluster, node, program, 'detached')));
+    const { signal } = new AbortController();
+    await waitForAnswers(children, { ask: askStatuses, timeoutMs: READY_TIMEOUT_MS, signal });
+    const document = await clusterDocument(cluster, nodes, source);
+    this.printResult(document, () => clusterTable(document));
+  }
+}

@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import type { RaftClient } from '../api/client.ts';
+import { BaseCommand } from '../cli/base-command.ts';
+import { serverFlags, timeoutFlags } from '../cli/flags.ts';
+import { prose } from '../cli/prose.ts';
+import { standardInputLines } from '../cli/standard-input.ts';
+import { usage } from '../cli/values.ts';
+import { withClient } from '../cli/with-client.ts';
+import { strictTextOf, utf8 } from '../lib/bytes.ts';
+import { asRaftError, RaftError } from '../lib/errors.ts';
+import type { CommandResult } from '../raft/ports.ts';
+
+/** Has commands replicated and prints what the machine answers. */
+export class SendCommand extends BaseCommand {
+  static override summary = 'Have a command replicated, and print what the machine answers.';
+
+  static override description =
+    prose`Any node will do: it passes the command on to the leader. With -, each line of standard
+input is a command, sent once the one before is answered; empty lines are passed over. The first that fails ends the
+command and is named. Exit code 69 says that a command was certainly not done, 75 that its outcome is not known: look
+before you repeat it. Nothing is ever sent twice.`;
+
+  static override examples = [
+    "<%= config.bin %> <%= command.id %> 'put greeting hello'",
+    '<%= config.bin %> <%= command.id %> - < commands.txt',
+    '<%= config.bin %> <%= command.id %> --file picture.png --json',
+  ];
+
+  static override args = {
+    text: Args.string({
+      description: 'The command, or - for one a line from standard input.',
+      ignoreStdin: true,
+    }),
+  };
+
+  static override flags = {
+    file: Flags.string({ description: 'The content of this file is the command.', helpValue: 'FILE' }),
+    ...serverFlags,
+    ...timeoutFlags,
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(SendCommand);
+    const { text } = args;
+    if ((text === undefined) === (flags.file === undefined)) {
+      throw usage('Give one command: a TEXT, - for standard input, or --file.', [
+        "raft command 'put greeting hello'",
+      ]);
+    }
+    if (text === '-') {
+      await withClient(flags, (client) => this.#sendLines(client));
+      return;
+    }
+    const command = flags.file === undefined ? utf8(text ?? '') : await contentOf(flags.file);
+    if (command.length === 0) throw usage('A command is at least one byte long: this one is empty.');
+    const result = await withClient(flags, (client) => client.command(command));
+    await this.#show(result);
+  }
+
+  async #sendLines(client: RaftClient): Promise<void> {
+    let line = 0;
+    for await (const command of standardInputLines()) {
+      line++;
+      if (command.length === 0) continue;
+      try {
+        await this.#show(await client.command(command));
+      } catch (error) {
+        throw atLine(line, asRaftError(error));
+      }
+    }
+  }
+
+  async #show({ index, term, response }: CommandResult): Promise<void> {
+    const text = strictTextOf(response);
+    if (this.jsonEnabled()) {
+      const responseBase64 = Buffer.from(response).toString('base64');
+      this.printJson({ index: index ?? null, term: term ?? null, response: text ?? null, responseBase64 });
+      return;
+    }
+    await this.write(response);
+    if (text !== undefined && !text.endsWith('\n')) await this.write('\n');
+  }
+}
+
+async function contentOf(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new RaftError('no-such-file', `The file ${path} cannot be read.`, { cause });
+  }
+}
+
+function atLine(line: number, error: RaftError): RaftError {
+  const { code, message, suggestions, leader } = error;
+  const rest =
+    code === 'outcome-unknown'
+      ? `Lines up to ${line - 1} are done. Find out about line ${line} before you go on with: tail -n +${line + 1}`
+      : `Lines up to ${line - 1} are done. Go on with: tail -n +${line}`;
+  return new RaftError(code, `Line ${line}: ${message}`, {
+    suggestions: [...suggestions, rest],
+    cause: error,
+    ...(leader === undefined ? {} : { leader }),
+  });
+}

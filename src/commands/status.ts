@@ -1,0 +1,45 @@
+import { BaseCommand } from '../cli/base-command.ts';
+import { findCluster } from '../cli/find-cluster.ts';
+import { serverFlags } from '../cli/flags.ts';
+import { prose } from '../cli/prose.ts';
+import { type KnownNode, type StatusReport, statusReport, statusTable } from '../cli/status-report.ts';
+import { askCluster } from '../cli/statuses.ts';
+import { exitCodeOf, RaftError } from '../lib/errors.ts';
+
+/** Asks every node and shows what each says. */
+export class Status extends BaseCommand {
+  static override summary = 'Ask every node directly, and show what each says.';
+
+  static override description =
+    prose`Works without a leader. The exit code is 0 where a majority of the members follows one
+leader, else 69; the table is printed in both cases. The lag is how many entries of the leader's log a node lacks.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --server http://127.0.0.1:7600 --json',
+  ];
+
+  static override flags = { ...serverFlags };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Status);
+    const { servers, cluster } = await findCluster(flags);
+    const answers = await askCluster(servers);
+    const members = answers.flatMap(({ status }) => status?.members ?? []);
+    const known: readonly KnownNode[] = [
+      ...(cluster?.nodes ?? []),
+      ...members.flatMap(({ id, url }) => (url === null ? [] : [{ id, name: null, url }])),
+    ];
+    const report = statusReport(answers, known);
+    this.printResult(report, () => statusTable(report));
+    if (report.leader === null) this.#endWithoutLeader(report);
+  }
+
+  /** Whoever asked for JSON has the whole answer already: a second document would only be in the way. */
+  #endWithoutLeader({ nodes }: StatusReport): never {
+    const reachable = nodes.filter((node) => node.reachable).length;
+    const message = `There is no leader that a majority follows: ${reachable} of ${nodes.length} nodes answered.`;
+    if (!this.jsonEnabled()) throw new RaftError('no-leader', message);
+    this.exit(exitCodeOf('no-leader'));
+  }
+}

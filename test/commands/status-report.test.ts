@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import type { MemberStatus, NodeStatus } from '../../src/api/schema.ts';
+import { followedLeader, type StatusAnswer, statusReport, statusTable } from '../../src/cli/status-report.ts';
+
+const IDS = ['9', '10', '18446744073709551615'] as const;
+const urlOf = (id: string): string => `http://node-${id}`;
+
+function status(id: string, change: Partial<NodeStatus> = {}): NodeStatus {
+  const members: readonly MemberStatus[] = IDS.map((each) => ({
+    id: each,
+    url: urlOf(each),
+    matchIndex: null,
+    dialect: null,
+  }));
+  return {
+    ...{
+      id,
+      name: '',
+      clusterId: 'c',
+      incarnation: 'i',
+      version: '0',
+      pid: 1,
+      votedFor: null,
+      leaderUrl: null,
+    },
+    ...{
+      role: 'follower',
+      term: 2,
+      leaderId: '9',
+      lastIndex: 7,
+      commitIndex: 6,
+      lastApplied: 5,
+      machine: 'kv',
+      members,
+    },
+    ...change,
+  };
+}
+
+const leader = status('9', { role: 'leader', lastIndex: 9 });
+const answer = (id: string, said: NodeStatus | undefined): StatusAnswer => ({ url: urlOf(id), status: said });
+
+describe('the leader of a report', () => {
+  it('is followed by a majority of the members, in its term', () => {
+    expect(followedLeader([leader, status('10')])?.id).toBe('9');
+    expect(followedLeader([leader])).toBeUndefined();
+    expect(followedLeader([leader, status('10', { term: 3 })])).toBeUndefined();
+    expect(followedLeader([leader, status('10', { leaderId: null })])).toBeUndefined();
+    expect(followedLeader([status('9'), status('10')])).toBeUndefined();
+  });
+
+  it('is the one of the highest term, where an old one does not know yet', () => {
+    const next = { leaderId: '10', term: 3 };
+
+    expect(
+      followedLeader([leader, status('10', { role: 'leader', ...next }), status(IDS[2], next)])?.id,
+    ).toBe('10');
+  });
+
+  it('counts members that speak only the original protocol, which have no status', () => {
+    const members = leader.members.map((member) => ({
+      ...member,
+      dialect: member.id === '9' ? null : ('original' as const),
+    }));
+
+    expect(followedLeader([{ ...leader, members }])?.id).toBe('9');
+  });
+});
+
+describe('a report', () => {
+  it('has the shape that scripts rely on, with null for what nobody said', () => {
+    const known = [{ id: IDS[2], name: 'node3', url: urlOf(IDS[2]) }];
+    const report = statusReport(
+      [answer(IDS[2], undefined), answer('10', status('10')), answer('9', leader)],
+      known,
+    );
+
+    expect(report.leader).toBe('9');
+    expect(report.nodes).toHaveLength(3);
+    expect(report.nodes).toContainEqual({
+      ...{ id: '9', name: '', url: 'http://node-9', reachable: true, role: 'leader' },
+      ...{ term: 2, lastIndex: 9, commitIndex: 6, lastApplied: 5 },
+    });
+    expect(report.nodes).toContainEqual({
+      ...{ id: IDS[2], name: 'node3', url: urlOf(IDS[2]), reachable: false, role: null },
+      ...{ term: null, lastIndex: null, commitIndex: null, lastApplied: null },
+    });
+  });
+
+  it('lists nodes by the numbers in their names', () => {
+    const names = ['node10', 'node2', 'node1'];
+    const answers = names.map((name, at) => answer(String(at), status(String(at), { name })));
+
+    expect(statusReport(answers, []).nodes.map((node) => node.name)).toEqual(['node1', 'node2', 'node10']);
+  });
+
+  it('as a table says how far each node is behind the leader', () => {
+    const answers = [answer('9', leader), answer('10', status('10')), answer(IDS[2], undefined)];
+    const rows = statusTable(statusReport(answers, []))
+      .split('\n')
+      .map((line) => line.split('│').map((cell) => cell.trim()));
+
+    expect(rows[1]?.slice(1, -1)).toEqual([
+      'node',
+      'role',
+      'term',
+      'last',
+      'commit',
+      'applied',
+      'lag',
+      'address',
+    ]);
+    expect(rows).toContainEqual(
+      expect.arrayContaining(['follower', '2', '7', '6', '5', '2', 'http://node-10']),
+    );
+    expect(rows).toContainEqual(expect.arrayContaining(['unreachable', '-', `http://node-${IDS[2]}`]));
+  });
+});

@@ -1,0 +1,108 @@
+import { copyFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { raft, temporaryDirectory } from './cli-runner.ts';
+
+const fixture = (path: string): string => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
+
+const linesOf = (text: string): readonly unknown[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+describe('raft log verify', () => {
+  it('ends with 0 on a good log', async () => {
+    const { code, stdout } = await raft(['log', 'verify', fixture('seed-log/mixed.log')]);
+
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/: ok, \d+ entries/);
+  });
+
+  it('ends with 65 on a log on which a node refuses to start, and names the place', async () => {
+    const file = fixture('damaged-log/two-bitflips.log');
+    const [plain, json] = await Promise.all([
+      raft(['log', 'verify', file]),
+      raft(['log', 'verify', file, '--json']),
+    ]);
+
+    expect([plain.code, json.code]).toEqual([65, 65]);
+    expect(plain.stdout).toContain('checksum-mismatch at offset 8850');
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      file,
+      bytes: 101793,
+      entries: 400,
+      first: { index: '1', term: '1' },
+      ok: false,
+      problems: [{ kind: 'checksum-mismatch', offset: 8850, fatal: true }, { kind: 'checksum-mismatch' }],
+    });
+  });
+
+  it('ends with 0 on a torn tail, which a node mends', async () => {
+    const { code, stdout } = await raft(['log', 'verify', fixture('damaged-log/torn-tail.log'), '--json']);
+
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, problems: [{ kind: 'torn-tail', fatal: false }] });
+  });
+});
+
+describe('raft log dump', () => {
+  it('gives the entries of the original as they were written, uint64 values exact', async () => {
+    for (const name of ['mixed', 'uint64-extremes']) {
+      const { stdout } = await raft(['log', 'dump', fixture(`seed-log/${name}.log`)]);
+      const written = linesOf(await readFile(fixture(`seed-log/${name}.ndjson`), 'utf8'));
+      const entries = linesOf(stdout).filter((row) => !isDamage(row));
+
+      expect(entries).toHaveLength(written.length);
+      expect(entries).toMatchObject(written);
+    }
+  });
+
+  it('shows damage in its place', async () => {
+    const { code, stdout } = await raft(['log', 'dump', fixture('damaged-log/bitflip-command.log')]);
+    const rows = linesOf(stdout);
+    const at = rows.findIndex(isDamage);
+
+    expect(code).toBe(0);
+    expect(rows[at]).toMatchObject({ problem: 'checksum-mismatch', offset: expect.any(Number) });
+    expect(rows[at - 1]).toHaveProperty('index', String(at));
+    expect(rows[at + 1]).toHaveProperty('index', String(at + 2));
+  });
+
+  it('shows the entries of a range of indexes alone', async () => {
+    const { stdout } = await raft(['log', 'dump', fixture('seed-log/mixed.log'), '--from', '7', '--to', '9']);
+
+    expect(linesOf(stdout)).toMatchObject([{ index: '7' }, { index: '8' }, { index: '9' }]);
+  });
+});
+
+describe('raft log inspect', () => {
+  it('shows one line for each entry under a heading', async () => {
+    const { stdout } = await raft(['log', 'inspect', fixture('seed-log/cluster-node1.log')]);
+    const [heading, ...rows] = stdout.trimEnd().split('\n');
+
+    expect(heading?.trim().split(/ +/)).toEqual(['offset', 'index', 'term', 'size', 'kind', 'command']);
+    expect(rows[0]).toMatch(/^ +0 +1 +1 +14 +command +SET key1 node0$/);
+  });
+
+  it('finds a log by the path of a file in the working directory', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      await copyFile(fixture('seed-log/mixed.log'), join(directory.path, 'node1.log'));
+
+      const { code, stdout } = await raft(['log', 'inspect', 'node1.log', '--json', '--to', '1'], {
+        cwd: directory.path,
+      });
+
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ type: 'entry', index: '1', segment: 'node1.log' });
+    } finally {
+      await directory.remove();
+    }
+  });
+});
+
+function isDamage(row: unknown): boolean {
+  return typeof row === 'object' && row !== null && 'problem' in row;
+}

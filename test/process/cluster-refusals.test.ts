@@ -1,0 +1,102 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { TestCluster } from './cluster-runner.ts';
+
+describe('raft cluster up', () => {
+  it('names the port that is in use and who has it, and makes nothing', async () => {
+    await using cluster = await TestCluster.create();
+    const server = createServer();
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+
+    const up = await cluster.run('cluster', 'up', '-n', '1', '--base-port', String(port));
+    server.close();
+
+    expect(up.code).toBe(73);
+    expect(up.stderr).toContain(`Port ${port} on 127.0.0.1 is in use`);
+    if (process.platform === 'linux') expect(up.stderr).toContain(`by pid ${process.pid}`);
+    expect((await cluster.run('cluster', 'status')).code).toBe(66);
+  });
+
+  it('does not touch a directory of something else', async () => {
+    await using cluster = await TestCluster.create();
+    await mkdir(cluster.dir);
+    await writeFile(join(cluster.dir, 'thesis.txt'), 'my only copy');
+
+    const up = await cluster.run('cluster', 'up', '-n', '1', '--base-port', '0');
+
+    expect(up.code).toBe(78);
+    expect(up.stderr).toMatch(/is no cluster directory: it holds thesis\.txt/);
+    expect(await readFile(join(cluster.dir, 'thesis.txt'), 'utf8')).toBe('my only copy');
+  });
+
+  it('does not make a cluster of another size or machine out of one that is there', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '1', '--base-port', '0', '--detach')).code).toBe(0);
+    await cluster.run('cluster', 'down');
+
+    const size = await cluster.run('cluster', 'up', '-n', '3');
+    const machine = await cluster.run('cluster', 'up', '--machine', 'echo');
+    const port = await cluster.run('cluster', 'up', '--base-port', '1');
+
+    expect([size.code, machine.code, port.code]).toEqual([78, 78, 78]);
+    expect(size.stderr).toContain('holds a cluster of 1 node, not of 3 nodes.');
+  });
+
+  it('names the node whose data is damaged, and how to go on without it', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '3', '--base-port', '0', '--detach')).code).toBe(0);
+    for (const key of ['a', 'b', 'c']) await cluster.run('kv', 'put', key, 'value');
+    await cluster.run('cluster', 'down');
+    const segment = join((await cluster.node('node2')).dataDir, 'log', '00000000000000000001.log');
+    const bytes = await readFile(segment);
+    // The first frame: good ones follow, so this is no torn tail.
+    bytes[25] = 0xff;
+    await writeFile(segment, bytes);
+
+    const up = await cluster.run('cluster', 'up');
+    const others = await cluster.run('cluster', 'start', 'node1', 'node3');
+    const get = await cluster.run('kv', 'get', 'c');
+
+    expect(up.code).toBe(65);
+    expect(up.stderr).toMatch(/^Error: node2 ended with exit code 65 while it was starting\.\n {2}node2 \| /);
+    expect(up.stderr).toContain('raft cluster start node1 node3');
+    expect([others.code, get.code, get.stdout]).toEqual([0, 0, 'value\n']);
+  });
+
+  it('lets at most one of two commands have the cluster that both start at once', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '3', '--base-port', '0', '--detach')).code).toBe(0);
+    await cluster.run('cluster', 'down');
+
+    const codes = (await Promise.all([0, 1].map(() => cluster.run('cluster', 'up', '--detach')))).map(
+      (up) => up.code,
+    );
+
+    // Where each got some of the nodes first, both give up and say so.
+    expect(codes).toContain(73);
+    expect(codes.every((code) => code === 0 || code === 73)).toBe(true);
+    expect(await cluster.pids()).toHaveLength(codes.includes(0) ? 3 : 0);
+  });
+
+  it("ends with the node's own exit code where the data directory is another cluster's", async () => {
+    await using one = await TestCluster.create();
+    await using other = await TestCluster.create();
+    for (const cluster of [one, other]) {
+      expect((await cluster.run('cluster', 'up', '-n', '1', '--base-port', '0', '--detach')).code).toBe(0);
+      await cluster.run('cluster', 'down');
+    }
+    const file = join(one.dir, 'cluster.json');
+    const content = JSON.parse(await readFile(file, 'utf8'));
+    const { dataDir } = await other.node('node1');
+    await writeFile(file, JSON.stringify({ ...content, nodes: [{ ...content.nodes[0], dataDir }] }));
+
+    const up = await one.run('cluster', 'up');
+
+    expect(up.code).toBe(78);
+    expect(up.stderr).toMatch(/^Error: node1 ended with exit code 78 while it was starting\.\n {2}node1 \| /);
+  });
+});
