@@ -46,6 +46,8 @@ export function receiveRequestVote(
       state.votedFor = request.candidateId;
       draft.hardStateChanged = true;
     }
+    // A late answer to its own pre-vote must not make it stand against the one that it has just voted for.
+    if (state.role === 'pre-candidate') becomeFollower(draft, state.currentTerm, null, 'voted-for-another');
     // Only a granted vote postpones the own election (trap 8).
     resetElectionTimer(state);
   }

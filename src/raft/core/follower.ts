@@ -1,4 +1,3 @@
-import { assert } from '../../lib/assert.ts';
 import { type LogIndex, logIndex, type NodeId } from '../../lib/brands.ts';
 import { decodePayload, type Entry, isMarked } from '../../lib/entry.ts';
 import { followCommitIndex } from './commit.ts';
@@ -100,11 +99,15 @@ function isWellFormed(request: AppendEntries): boolean {
   return term <= request.term;
 }
 
-/** A leader has carried the log past what was cut, so that the node holds again whatever it once acknowledged. */
+/**
+ * A leader has carried the log past what was cut, so that the node holds again whatever it once acknowledged. It must
+ * be durable first: hard state is written before entries, and a crash between the two would leave a node that votes
+ * without them (trap 28). The next heartbeat after that write ends the abstention.
+ */
 function endAbstention(draft: Draft, matchedThrough: LogIndex): void {
   const { state } = draft;
-  if (state.abstainThrough === 0 || matchedThrough < state.abstainThrough) return;
-  assert(state.log.lastIndex >= state.abstainThrough, 'The log is shorter than what a leader matched');
+  const caughtUpThrough = Math.min(matchedThrough, state.durableIndex);
+  if (state.abstainThrough === 0 || caughtUpThrough < state.abstainThrough) return;
   draft.events.push({ type: 'caughtUp', index: state.abstainThrough });
   state.abstainThrough = logIndex(0);
   draft.hardStateChanged = true;

@@ -19,7 +19,15 @@ export interface CoreLog {
   /** The entries from `windowFirstIndex` to `lastIndex`. */
   window: Entry[];
   windowFirstIndex: LogIndex;
+  /** What the window takes in memory, roughly. */
   windowBytes: number;
+}
+
+/** What an entry takes in memory beside its command, roughly: a million tiny entries are not small. */
+const ENTRY_OVERHEAD_BYTES = 128;
+
+function weight(entry: Entry): number {
+  return ENTRY_OVERHEAD_BYTES + entry.command.length;
 }
 
 /** A log that ends at `lastIndex`, with nothing in its window yet. */
@@ -69,7 +77,7 @@ export function append(log: CoreLog, entries: readonly Entry[]): void {
     assert(entry.term >= lastTerm(log), `Term ${entry.term} at index ${entry.index} goes back`);
     if (entry.term !== lastTerm(log)) log.runs.push({ firstIndex: entry.index, term: entry.term });
     log.window.push(entry);
-    log.windowBytes += entry.command.length;
+    log.windowBytes += weight(entry);
     log.lastIndex = entry.index;
   }
 }
@@ -81,7 +89,7 @@ export function truncateFrom(log: CoreLog, index: LogIndex): void {
     `Truncation at ${index} of a log that ends at ${log.lastIndex}`,
   );
   const kept = Math.max(0, index - log.windowFirstIndex);
-  for (const entry of log.window.slice(kept)) log.windowBytes -= entry.command.length;
+  for (const entry of log.window.slice(kept)) log.windowBytes -= weight(entry);
   log.window.length = Math.min(log.window.length, kept);
   if (index < log.windowFirstIndex) log.windowFirstIndex = index;
   while ((log.runs.at(-1)?.firstIndex ?? 0) >= index) log.runs.pop();
@@ -115,7 +123,7 @@ export function trimWindow(log: CoreLog, bytesMax: number, durableIndex: LogInde
   let dropped = 0;
   for (const entry of log.window) {
     if (log.windowBytes <= bytesMax || entry.index > durableIndex) break;
-    log.windowBytes -= entry.command.length;
+    log.windowBytes -= weight(entry);
     dropped++;
   }
   log.window.splice(0, dropped);

@@ -6,10 +6,11 @@ import { hasCommittedInTerm } from './state.ts';
 /** Takes the reads of clients. Only a leader can confirm them. */
 export function receiveReads(draft: Draft, readIds: readonly number[]): void {
   const { state } = draft;
+  const confirming = state.readRound?.readIds.length ?? 0;
   for (const readId of readIds) {
     if (state.role !== 'leader') {
       draft.outcomes.push({ type: 'readRejected', readId, reason: 'not-leader' });
-    } else if (state.waitingReads.length >= state.options.limits.pendingReadsMax) {
+    } else if (confirming + state.waitingReads.length >= state.options.limits.pendingReadsMax) {
       draft.outcomes.push({ type: 'readRejected', readId, reason: 'too-many' });
     } else {
       state.waitingReads.push(readId);

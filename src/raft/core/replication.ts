@@ -3,7 +3,7 @@ import { type LogIndex, logIndex, type NodeId } from '../../lib/brands.ts';
 import type { Entry } from '../../lib/entry.ts';
 import type { Draft } from './draft.ts';
 import { isInWindow, termAt, windowSlice } from './log.ts';
-import { type CoreState, type Progress, takeRequestId } from './state.ts';
+import { type CoreState, type Flight, type Progress, takeRequestId } from './state.ts';
 
 /** Heartbeats under way to one peer beside its entries: a peer that hangs must not collect them. */
 const HEARTBEATS_IN_FLIGHT_MAX = 2;
@@ -36,9 +36,19 @@ export function replicateRead(draft: Draft, peer: NodeId, entries: readonly Entr
   const progress = draft.state.peers.get(peer);
   if (progress === undefined) return;
   progress.isReadingLog = false;
-  const fits = entries[0]?.index === progress.nextIndex && mayAppend(draft.state, peer, progress);
-  if (fits) sendAppend(draft, peer, progress, entries);
+  const isNext = entries[0]?.index === progress.nextIndex;
+  if (isNext && mayAppend(draft.state, peer, progress) && isInLog(draft.state, entries)) {
+    sendAppend(draft, peer, progress, entries);
+  }
   replicateTo(draft, peer, progress);
+}
+
+/**
+ * Whether the log holds these entries still: they may have been read before this node was deposed, lost its tail to
+ * another leader, and was elected again. Index and term tell (§5.3: Log Matching).
+ */
+function isInLog(state: CoreState, entries: readonly Entry[]): boolean {
+  return entries.every((entry) => termAt(state.log, entry.index) === entry.term);
 }
 
 /** Asks every peer whether it still follows: any answer to a request sent from now on confirms it (dissertation 6.4). */
@@ -59,8 +69,9 @@ export function expireFlights(draft: Draft): void {
   const { state } = draft;
   for (const progress of state.peers.values()) {
     for (const [requestId, flight] of progress.flights) {
-      if (state.nowMs - flight.sentAtMs >= state.options.requestTimeoutMs)
-        loseFlight(state, progress, requestId);
+      if (state.nowMs - flight.sentAtMs < state.options.requestTimeoutMs) continue;
+      progress.flights.delete(requestId);
+      goBackTo(state, progress, flight);
     }
   }
 }
@@ -68,14 +79,19 @@ export function expireFlights(draft: Draft): void {
 /** Takes note that a request was lost. The peer is left alone for a heartbeat, then asked where the logs meet. */
 export function receiveLost(draft: Draft, peer: NodeId, requestId: number): void {
   const progress = draft.state.peers.get(peer);
-  if (progress?.flights.has(requestId) !== true) return;
-  loseFlight(draft.state, progress, requestId);
-  progress.pausedUntilMs = draft.state.nowMs + draft.state.options.heartbeatMs;
+  const flight = progress?.flights.get(requestId);
+  if (progress === undefined || flight === undefined) return;
+  progress.flights.delete(requestId);
+  retryLater(draft.state, progress, flight);
 }
 
-function loseFlight(state: CoreState, progress: Progress, requestId: number): void {
-  const flight = present(progress.flights.get(requestId), 'the lost request');
-  progress.flights.delete(requestId);
+/** What a request carried is sent again, but not before a heartbeat has passed: at once would only fail again. */
+export function retryLater(state: CoreState, progress: Progress, flight: Flight): void {
+  goBackTo(state, progress, flight);
+  progress.pausedUntilMs = state.nowMs + state.options.heartbeatMs;
+}
+
+function goBackTo(state: CoreState, progress: Progress, flight: Flight): void {
   if (flight.isHeartbeat) return;
   progress.mode = 'probe';
   progress.nextIndex = logIndex(
@@ -92,7 +108,7 @@ function sendHeartbeat(draft: Draft, peer: NodeId, progress: Progress): void {
     else sendAppend(draft, peer, progress, []);
     return;
   }
-  if (state.dialects.get(peer) === 'original') return;
+  if (takesOneAtATime(state, peer)) return;
   if (countFlights(progress, 'heartbeat') >= HEARTBEATS_IN_FLIGHT_MAX) return;
   // What is known to match is a safe prevLogIndex, whatever becomes of the entries under way.
   sendAppendEntries(draft, peer, progress, progress.matchIndex, [], 'heartbeat');
@@ -121,6 +137,7 @@ function sendAppendEntries(
     lastIndex,
     sentAtMs: state.nowMs,
     isHeartbeat: purpose === 'heartbeat',
+    isPrevAcknowledged: prevLogIndex <= progress.matchIndex,
   });
   progress.lastSentMs = state.nowMs;
   draft.sendBeforePersist.push({
@@ -141,10 +158,17 @@ function sendAppendEntries(
 
 function mayAppend(state: CoreState, peer: NodeId, progress: Progress): boolean {
   if (progress.isReadingLog || state.nowMs < progress.pausedUntilMs) return false;
-  // The original truncates on every AppendEntries, so that two at a time could undo each other.
-  if (state.dialects.get(peer) === 'original') return progress.flights.size === 0;
+  if (takesOneAtATime(state, peer)) return progress.flights.size === 0;
   const inFlightMax = progress.mode === 'probe' ? 1 : state.options.appendsInFlightMax;
   return countFlights(progress, 'append') < inFlightMax;
+}
+
+/**
+ * The original truncates on every AppendEntries, so that two at a time could undo each other. A peer that has not
+ * answered yet may be one.
+ */
+function takesOneAtATime(state: CoreState, peer: NodeId): boolean {
+  return state.dialects.get(peer) !== 'extended';
 }
 
 function countFlights(progress: Progress, purpose: 'append' | 'heartbeat'): number {

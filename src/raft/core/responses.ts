@@ -5,7 +5,7 @@ import { lastIndexOfTerm } from './log.ts';
 import type { AppendEntriesResponse, Conflict } from './messages.ts';
 import { backUpOriginal } from './original-peer.ts';
 import { advanceReads } from './reads.ts';
-import { replicateTo } from './replication.ts';
+import { replicateTo, retryLater } from './replication.ts';
 import { becomeFollower } from './roles.ts';
 import type { CoreState, Flight, Progress } from './state.ts';
 
@@ -56,7 +56,16 @@ function backUp(
     backUpOriginal(state, progress, flight);
     return;
   }
-  // The logs are known to match there, so this refusal is late (trap 7).
+  if (flight.isPrevAcknowledged) {
+    if (conflict === undefined || flight.prevLogIndex === 0) {
+      // The logs meet there, so it refuses for a reason of its own; asked at once, it would refuse at once again.
+      retryLater(state, progress, flight);
+      return;
+    }
+    // It had acknowledged this entry and lost it since (trap 28): what it holds must be found out anew.
+    progress.matchIndex = logIndex(0);
+  }
+  // The logs are known to match there by now, so this refusal is late (trap 7).
   if (flight.prevLogIndex <= progress.matchIndex) return;
   const next = conflict === undefined ? flight.prevLogIndex : nextIndexAfter(state, conflict);
   progress.nextIndex = logIndex(Math.max(progress.matchIndex + 1, Math.min(next, flight.prevLogIndex)));

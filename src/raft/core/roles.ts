@@ -9,7 +9,7 @@ import { replicateToAll } from './replication.ts';
 import { otherMembers, type Progress, resetElectionTimer, resetPreVoteTimer } from './state.ts';
 
 /** Why a node became a follower; what becomes of the proposals that wait depends on it. */
-export type StepDownReason = 'newer-term' | 'leader-found' | 'quorum-lost';
+export type StepDownReason = 'newer-term' | 'leader-found' | 'voted-for-another' | 'quorum-lost';
 
 /**
  * Becomes a follower of `leaderId`, in `newTerm` (§5.1). Within the same term the vote is kept: forgetting it would
@@ -118,6 +118,8 @@ function describeStepDown(reason: StepDownReason): string {
       return 'another node is in a newer term';
     case 'leader-found':
       return 'another node leads this term';
+    case 'voted-for-another':
+      return 'it voted for another node';
     case 'quorum-lost':
       return 'it lost contact with a majority';
   }

@@ -52,6 +52,8 @@ export interface Flight {
   readonly lastIndex: LogIndex;
   readonly sentAtMs: number;
   readonly isHeartbeat: boolean;
+  /** The peer had acknowledged prevLogIndex before this was sent: a conflict there means that it has lost entries. */
+  readonly isPrevAcknowledged: boolean;
 }
 
 /** What the leader knows of a peer (figure 2: nextIndex[] and matchIndex[]). */

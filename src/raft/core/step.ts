@@ -71,10 +71,19 @@ function receiveMessage(draft: Draft, from: NodeId, requestId: number, message: 
   }
 }
 
-/** Whether a message would use up the terms at one stroke (trap 40). */
+/** From this term on, terms are scarce: half of all that a safe integer can hold are used. */
+const SCARCE_TERM_MIN = 2 ** 52;
+
+/** As far as terms may rise at a time where they are scarce: a flood of requests needs years to use up the rest. */
+const SCARCE_TERM_JUMP_MAX = 1024;
+
+/** Whether a message would use up the terms, at one stroke or with others like it (trap 40). */
 function exhaustsTerms(state: CoreState, message: Message): boolean {
   const term = message.type === 'preVote' ? message.nextTerm : message.term;
-  return term > state.currentTerm + state.options.limits.termJumpMax;
+  const { termJumpMax } = state.options.limits;
+  const jumpMax =
+    state.currentTerm < SCARCE_TERM_MIN ? termJumpMax : Math.min(termJumpMax, SCARCE_TERM_JUMP_MAX);
+  return term > state.currentTerm + jumpMax;
 }
 
 function refuse(draft: Draft, to: NodeId, requestId: number, request: Request): void {

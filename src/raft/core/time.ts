@@ -17,8 +17,8 @@ export function receiveTick(draft: Draft, elapsedMs: number): void {
   else if (state.nowMs >= state.electionDeadlineMs) campaign(draft);
 }
 
+/** The leader's last word is older than the pause, so that it no longer counts by itself. */
 function wakeUp(state: CoreState): void {
-  state.leaderContactMs = null;
   resetElectionTimer(state);
   for (const progress of state.peers.values()) progress.contactMs = null;
   state.quorumGraceUntilMs = state.nowMs + state.options.electionTimeoutMsMin;
