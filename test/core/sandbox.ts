@@ -1,0 +1,294 @@
+import { present } from '../../src/lib/assert.ts';
+import { INDEX_ZERO, type LogIndex, logIndex, type NodeId, nodeId, term } from '../../src/lib/brands.ts';
+import { utf8 } from '../../src/lib/bytes.ts';
+import { type Entry, encodePayload } from '../../src/lib/entry.ts';
+import { configuration } from '../../src/raft/core/configuration.ts';
+import type { Effects, HardState, Outgoing, Persist } from '../../src/raft/core/effects.ts';
+import type { Input } from '../../src/raft/core/inputs.ts';
+import { type CoreLimits, type CoreState, createCore } from '../../src/raft/core/state.ts';
+import { step } from '../../src/raft/core/step.ts';
+
+/** What of a node outlives a power loss. */
+export interface DurableState {
+  hardState: HardState;
+  entries: Entry[];
+}
+
+/** A write that the disk has been given and has not finished, and the messages that wait for it. */
+export interface PendingWrite {
+  readonly persist: Persist | null;
+  readonly afterPersist: readonly Outgoing[];
+}
+
+/** What the disk has found for a peer, and not told the core yet. */
+interface FinishedRead {
+  readonly to: NodeId;
+  readonly entries: readonly Entry[];
+}
+
+export interface SandboxNode {
+  readonly id: NodeId;
+  core: CoreState;
+  durable: DurableState;
+  writes: PendingWrite[];
+  reads: FinishedRead[];
+  /** Writes wait until they are told to finish. */
+  isDiskHeld: boolean;
+  /** What is read from the log store is told later. */
+  areReadsHeld: boolean;
+  isUp: boolean;
+  /** How many times the node has been started. */
+  runs: number;
+}
+
+export interface InTransit extends Outgoing {
+  readonly from: NodeId;
+}
+
+export interface SandboxOptions {
+  /** The members. */
+  readonly ids: readonly NodeId[];
+  /** Members that speak only the original's protocol: nobody runs them here, their answers are made by hand. */
+  readonly originals: readonly NodeId[];
+  /** Members of which nobody knows yet what they speak. */
+  readonly unknown: readonly NodeId[];
+  readonly appendsInFlightMax: number;
+  readonly windowBytesMax: number;
+  readonly appendEntriesMax: number;
+  readonly seed: string;
+  readonly observer: SandboxObserver;
+}
+
+/** Who watches what the nodes do. */
+export interface SandboxObserver {
+  /** A core has taken an input. `isWaiting` tells that earlier writes are still under way. */
+  stepped(node: SandboxNode, effects: Effects, isWaiting: boolean): void;
+  /** A write has reached the disk. */
+  written(node: SandboxNode, write: PendingWrite): void;
+  /** A message leaves a node. */
+  sent(node: SandboxNode, outgoing: Outgoing): void;
+}
+
+/** How much of the write that is under way reaches the disk before the power is gone; each includes those before it. */
+export type Torn = 'nothing' | 'hard-state' | 'truncation' | 'first-entry';
+
+const LIMITS: Omit<CoreLimits, 'windowBytesMax' | 'appendEntriesMax'> = {
+  appendBytesMax: 1024,
+  pendingProposalsMax: 4,
+  pendingProposalBytesMax: 1024,
+  pendingReadsMax: 4,
+  termJumpMax: 2 ** 32,
+};
+
+export const ELECTION_TIMEOUT_MS_MIN = 100;
+const REQUEST_IDS_PER_RUN = 100_000;
+
+/**
+ * A few cores, each with a disk that can be held and a power cord that can be pulled, and a network on which messages
+ * lie until somebody delivers or drops them. It carries out effects in the order that `Effects` demands, as the
+ * runtime does.
+ */
+export class Sandbox {
+  readonly nodes = new Map<NodeId, SandboxNode>();
+  readonly wire: InTransit[] = [];
+  readonly isolated = new Set<NodeId>();
+  readonly cutLinks = new Set<string>();
+  readonly #options: SandboxOptions;
+  #nextId = 1;
+
+  constructor(options: SandboxOptions) {
+    this.#options = options;
+    for (const id of options.ids) {
+      const durable: DurableState = {
+        hardState: { currentTerm: term(0), votedFor: null, abstainThrough: INDEX_ZERO },
+        entries: [],
+      };
+      const core = this.#createCore(id, durable, 1);
+      const isUp = !options.originals.includes(id);
+      const held = { isDiskHeld: false, areReadsHeld: false };
+      this.nodes.set(id, { id, core, durable, writes: [], reads: [], ...held, isUp, runs: 1 });
+    }
+  }
+
+  node(id: NodeId): SandboxNode {
+    return present(this.nodes.get(id), `node ${id}`);
+  }
+
+  /** Steps one core and carries its effects out. A node that is down hears nothing. */
+  input(id: NodeId, input: Input): void {
+    const node = this.node(id);
+    if (!node.isUp) return;
+    const effects = step(node.core, input);
+    this.#options.observer.stepped(node, effects, node.writes.length > 0);
+    if (effects.halt === null) this.#carryOut(node, effects);
+    else this.crash(id);
+  }
+
+  /** Proposes commands as one batch. `begun` is told the id of each before its outcome. */
+  propose(id: NodeId, texts: readonly string[], begun: (proposalId: number) => void = () => {}): void {
+    const proposals = texts.map((text) => ({
+      proposalId: this.#nextId++,
+      command: encodePayload({ kind: 'command', command: utf8(text) }),
+    }));
+    for (const { proposalId } of proposals) begun(proposalId);
+    this.input(id, { type: 'propose', proposals });
+  }
+
+  /** Asks for one linearizable read. */
+  read(id: NodeId, begun: (readId: number) => void = () => {}): void {
+    const readId = this.#nextId++;
+    begun(readId);
+    this.input(id, { type: 'readIndex', readIds: [readId] });
+  }
+
+  /** Finishes up to `count` of a node's writes, oldest first. */
+  sync(id: NodeId, count: number): void {
+    const node = this.node(id);
+    for (let i = 0; i < count; i++) {
+      const write = node.writes.shift();
+      if (write === undefined) return;
+      this.#finishWrite(node, write);
+    }
+  }
+
+  /** Tells a node's core what was read from its log. */
+  finishReads(id: NodeId): void {
+    const node = this.node(id);
+    for (const { to, entries } of node.reads.splice(0)) this.input(id, { type: 'logRead', to, entries });
+  }
+
+  /** Pulls the cord: of what was being written only `torn` is there, and nothing of what was in memory. */
+  crash(id: NodeId, torn: Torn = 'nothing'): void {
+    const node = this.node(id);
+    const [write] = node.writes;
+    if (write?.persist) applyTorn(node.durable, write.persist, torn);
+    node.isUp = false;
+    node.writes = [];
+    node.reads = [];
+  }
+
+  restart(id: NodeId): void {
+    const node = this.node(id);
+    node.runs++;
+    node.core = this.#createCore(id, node.durable, node.runs);
+    node.isUp = true;
+  }
+
+  /** Starts a node on what a disk holds. */
+  given(id: NodeId, durable: DurableState): void {
+    this.crash(id);
+    this.node(id).durable = durable;
+    this.restart(id);
+  }
+
+  /** Whether a message can travel from one node to another now. */
+  isConnected(from: NodeId, to: NodeId): boolean {
+    const isCut = this.cutLinks.has(`${from}->${to}`);
+    return !this.isolated.has(from) && !this.isolated.has(to) && !isCut;
+  }
+
+  /** Takes a message off the wire and gives it to its receiver, unless the link is cut or the receiver is down. */
+  deliver(position: number): void {
+    const [message] = this.wire.splice(position, 1);
+    if (message === undefined || !this.isConnected(message.from, message.to)) return;
+    const { from, to, requestId } = message;
+    this.input(to, { type: 'receive', from, requestId, message: message.message });
+  }
+
+  #createCore(id: NodeId, durable: DurableState, run: number): CoreState {
+    const { ids, originals, unknown, seed, appendsInFlightMax, windowBytesMax, appendEntriesMax } =
+      this.#options;
+    const core = createCore(
+      {
+        id,
+        configuration: configuration(ids),
+        seed: `${seed}/${run}`,
+        electionTimeoutMsMin: ELECTION_TIMEOUT_MS_MIN,
+        electionTimeoutMsMax: 200,
+        heartbeatMs: 10,
+        requestTimeoutMs: 150,
+        appendsInFlightMax,
+        firstRequestId: 1 + (run - 1) * REQUEST_IDS_PER_RUN,
+        limits: { ...LIMITS, windowBytesMax, appendEntriesMax },
+      },
+      {
+        hardState: durable.hardState,
+        lastIndex: logIndex(durable.entries.length),
+        termRuns: runsOf(durable.entries),
+        commitIndex: INDEX_ZERO,
+      },
+    );
+    // The transport tells what a peer speaks before it gives the core anything that came from there.
+    for (const peer of ids) {
+      if (unknown.includes(peer)) continue;
+      const dialect = originals.includes(peer) ? 'original' : 'extended';
+      step(core, { type: 'dialect', peer, dialect });
+    }
+    return core;
+  }
+
+  #carryOut(node: SandboxNode, effects: Effects): void {
+    const holdsAll = effects.persist?.hardState !== undefined;
+    if (!holdsAll) this.#send(node, effects.sendBeforePersist);
+    const afterPersist = holdsAll
+      ? [...effects.sendBeforePersist, ...effects.sendAfterPersist]
+      : effects.sendAfterPersist;
+    this.#readLog(node, effects);
+    if (node.writes.length === 0 && effects.persist === null) {
+      this.#send(node, afterPersist);
+      return;
+    }
+    if (effects.persist === null && afterPersist.length === 0) return;
+    node.writes.push({ persist: effects.persist, afterPersist });
+    if (!node.isDiskHeld) this.sync(node.id, node.writes.length);
+  }
+
+  #readLog(node: SandboxNode, effects: Effects): void {
+    for (const { to, from, entriesMax } of effects.logReads) {
+      node.reads.push({ to, entries: node.durable.entries.slice(from - 1, from - 1 + entriesMax) });
+    }
+    if (!node.areReadsHeld) this.finishReads(node.id);
+  }
+
+  #finishWrite(node: SandboxNode, write: PendingWrite): void {
+    const { persist } = write;
+    if (persist !== null) applyPersist(node.durable, persist);
+    this.#options.observer.written(node, write);
+    this.#send(node, write.afterPersist);
+    if (persist !== null) this.input(node.id, { type: 'persisted', sequence: persist.sequence });
+  }
+
+  #send(node: SandboxNode, messages: readonly Outgoing[]): void {
+    for (const message of messages) {
+      this.#options.observer.sent(node, message);
+      if (this.isConnected(node.id, message.to)) this.wire.push({ ...message, from: node.id });
+    }
+  }
+}
+
+export function sandboxId(text: string): NodeId {
+  return nodeId(text);
+}
+
+function applyPersist(durable: DurableState, persist: Persist): void {
+  applyTorn(durable, persist, 'truncation');
+  durable.entries = [...durable.entries, ...persist.entries];
+}
+
+/** Hard state is durable before the truncation, and that before the entries: what stands behind may be missing. */
+function applyTorn(durable: DurableState, persist: Persist, torn: Torn): void {
+  if (torn === 'nothing') return;
+  if (persist.hardState !== undefined) durable.hardState = persist.hardState;
+  if (torn === 'hard-state') return;
+  const { truncateFrom } = persist;
+  if (truncateFrom !== undefined) durable.entries = durable.entries.slice(0, truncateFrom - 1);
+  if (torn === 'first-entry') durable.entries = [...durable.entries, ...persist.entries.slice(0, 1)];
+}
+
+function runsOf(entries: readonly Entry[]): { firstIndex: LogIndex; term: Entry['term'] }[] {
+  const runs: { firstIndex: LogIndex; term: Entry['term'] }[] = [];
+  for (const entry of entries) {
+    if (runs.at(-1)?.term !== entry.term) runs.push({ firstIndex: entry.index, term: entry.term });
+  }
+  return runs;
+}
