@@ -49,16 +49,11 @@ export class Applier {
   advance(commitIndex: LogIndex): void {
     assert(commitIndex >= this.#commitIndex, 'The commit index went back');
     this.#commitIndex = commitIndex;
-    if (this.#running !== null || this.#isStopped) return;
-    this.#running = this.#run().then(
-      () => {
-        this.#running = null;
-      },
-      (error: unknown) => {
-        this.#running = null;
-        this.#handlers.failed(asRaftError(error));
-      },
-    );
+    if (this.#running !== null || this.#isStopped || commitIndex === this.#lastApplied) return;
+    this.#running = this.#run().catch((error: unknown) => {
+      this.#running = null;
+      this.#handlers.failed(asRaftError(error));
+    });
   }
 
   /** Resolves once the entry at `index` is applied: at once where it is. Errors: `stopping`. */
@@ -84,6 +79,8 @@ export class Applier {
       for (const entry of entries) this.#apply(entry);
       this.#wake();
     }
+    // In the same turn as the last look at the commit index, so that none that moves later is missed.
+    this.#running = null;
   }
 
   #apply(entry: Entry): void {
