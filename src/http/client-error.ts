@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { RaftError } from '../lib/errors.ts';
-import { errorAnswer } from './route.ts';
+import { type Answer, errorAnswer } from './route.ts';
 
 /**
  * Answers what the HTTP parser itself has refused, where no request and so no route exists: no HTTP, headers that are
@@ -13,11 +13,25 @@ export function answerClientError(error: Error, socket: Duplex): void {
     return;
   }
   const { status, sentence } = verdictOn(codeOf(error));
-  const answer = errorAnswer(new RaftError('bad-request', sentence), status);
-  const body = Buffer.from(answer.body);
+  endWith(socket, errorAnswer(new RaftError('bad-request', sentence), status));
+}
+
+/** Answers CONNECT, for which there is no response object either: a node is no proxy. */
+export function refuseTunnel(socket: Duplex): void {
+  // The client may be gone already, and `node:http` does not listen on this socket any more.
+  socket.on('error', () => socket.destroy());
+  endWith(
+    socket,
+    errorAnswer(new RaftError('method-not-allowed', 'A node is no proxy: CONNECT is refused.')),
+  );
+}
+
+/** Writes an answer without `node:http`, and ends the connection. */
+function endWith(socket: Duplex, { status, contentType, body: text }: Answer): void {
+  const body = Buffer.from(text);
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    `Content-Type: ${answer.contentType}`,
+    `Content-Type: ${contentType}`,
     `Content-Length: ${body.length}`,
     'Connection: close',
   ].join('\r\n');

@@ -9,7 +9,7 @@ import {
   REFUSED_BODY_TIMEOUT_MS,
 } from '../lib/limits.ts';
 import type { Logger } from '../raft/ports.ts';
-import { answerClientError } from './client-error.ts';
+import { answerClientError, refuseTunnel } from './client-error.ts';
 import { listenError } from './listen-error.ts';
 import { readBody } from './read-body.ts';
 import { type Answer, errorAnswer, type Route } from './route.ts';
@@ -62,6 +62,8 @@ export class HttpServer {
       keepAliveTimeout: IDLE_CONNECTION_TIMEOUT_MS,
       connectionsCheckingInterval: CONNECTIONS_CHECK_INTERVAL_MS,
       noDelay: true,
+      // Node would answer with an empty body: #answer says what is missing.
+      requireHostHeader: false,
     });
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on('request', (request, response) => void this.#serve(request, response, 'none'));
@@ -69,6 +71,8 @@ export class HttpServer {
       'checkContinue',
       (request, response) => void this.#serve(request, response, '100-continue'),
     );
+    this.#server.on('checkExpectation', (request, response) => this.#refuseExpectation(request, response));
+    this.#server.on('connect', (_request, socket) => refuseTunnel(socket));
     this.#server.on('clientError', answerClientError);
   }
 
@@ -118,7 +122,8 @@ export class HttpServer {
     this.#underWay.add(controller);
     response.once('close', () => {
       this.#underWay.delete(controller);
-      controller.abort();
+      // Nobody works on a request that has been answered, and an abort is dear: it makes an error with a stack.
+      if (!response.writableFinished) controller.abort();
     });
     try {
       const answer = await this.#answer(request, response, controller.signal, expectation);
@@ -136,6 +141,7 @@ export class HttpServer {
     expectation: Expectation,
   ): Promise<Answer | undefined> {
     if (request.headers.origin !== undefined) throw webPage();
+    if (request.headers.host === undefined && request.httpVersion === '1.1') throw hostless();
     const [path, query] = splitTarget(request.url ?? '/');
     const found = this.#find(path, request.method ?? 'GET');
     if (found.type === 'refused') return found.answer;
@@ -151,6 +157,11 @@ export class HttpServer {
       body: body.bytes,
       signal,
     });
+  }
+
+  #refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
+    const error = new RaftError('bad-request', 'The only expectation that is met here is 100-continue.');
+    this.#send(request, response, errorAnswer(error, 417));
   }
 
   #find(
@@ -231,6 +242,10 @@ function webPage(): RaftError {
     'not-permitted',
     'Requests from web pages are refused: this one has an Origin header.',
   );
+}
+
+function hostless(): RaftError {
+  return new RaftError('bad-request', 'A request in HTTP/1.1 needs a Host header.');
 }
 
 function tooLarge(route: Route): RaftError {
