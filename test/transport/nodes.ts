@@ -83,13 +83,19 @@ export interface TestNodeOptions {
   readonly service?: RaftService;
 }
 
+/** Members of the cluster of a node that is told of no others. */
+const ACQUAINTED = [
+  ...['7', '8', '9007199254740993', '18446744073709551615'],
+  ...['13528790487630451164', '13528790487630451165', '13528790487630451167'],
+];
+
 /** A node of which everything is real but the layer above its transport. */
 export async function startNode(options: TestNodeOptions): Promise<TestNode> {
   const { identity: own } = options;
   const ear = new Ear();
   const transport = new HttpTransport({
     identity: own,
-    peers: options.peers ?? [],
+    peers: options.peers ?? ACQUAINTED.map((id) => ({ id: nodeId(id), url: undefined })),
     currentTerm: () => options.term ?? term(1),
   });
   const service = options.service ?? fakeService({});

@@ -18,6 +18,8 @@ import { decodeRequest, emptyResponse, encodeResponse, type RequestType } from '
 export interface PeerRoutesOptions {
   readonly identity: Self;
   readonly acquaintances: Acquaintances;
+  /** Whether a node is a member of the cluster: others are not listened to. */
+  isMember(id: NodeId): boolean;
   /** Our own term: a request whose term is more than `TERM_JUMP_MAX` above it is refused. */
   currentTerm(): Term;
   /** The layer above, or undefined before it is ready: requests are answered 503 until then. */
@@ -77,15 +79,26 @@ function handleRpc(
       return foreign(introduction.reason);
     case 'known':
       if (introduction.nodeId !== from) return refusal(type);
-      options.heardFrom(from, 'extended');
-      return answerOf(handlers, from, message);
+      return answerMember(options, handlers, 'extended', message);
     case 'anonymous':
       if (from === options.identity.id) return refusal(type);
-      options.heardFrom(from, 'original');
-      return answerOf(handlers, from, message);
+      return answerMember(options, handlers, 'original', message);
     default:
       return assertNever(introduction, 'introduction');
   }
+}
+
+/** The answer to a node that nothing is held against, unless it is no member: whoever invents an id is not listened to. */
+function answerMember(
+  options: PeerRoutesOptions,
+  handlers: TransportHandlers,
+  dialect: Dialect,
+  message: Request,
+): Answer | Promise<Answer> {
+  const from = senderOf(message);
+  if (!options.isMember(from)) return foreign(`node ${from} is not a member of this cluster`);
+  options.heardFrom(from, dialect);
+  return answerOf(handlers, from, message);
 }
 
 /**

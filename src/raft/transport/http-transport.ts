@@ -14,7 +14,7 @@ import { decodeResponse, encodeRequest } from './wire.ts';
 
 export interface HttpTransportOptions {
   readonly identity: Self;
-  /** The other members; those without a URL cannot be reached. */
+  /** The other members; those without a URL cannot be reached. Messages of anyone else are refused. */
   readonly peers: readonly PeerAddress[];
   /** Our own term. */
   currentTerm(): Term;
@@ -40,7 +40,8 @@ export class HttpTransport implements Transport {
   constructor(options: HttpTransportOptions) {
     const { identity, peers } = options;
     this.#options = options;
-    this.#acquaintances = new Acquaintances(identity);
+    const members = new Set<string>(peers.map((peer) => peer.id));
+    this.#acquaintances = new Acquaintances(identity, members);
     const headers = identityHeaders(identity);
     for (const { id, url } of peers) {
       if (url !== undefined && id !== identity.id) this.#peers.set(id, new HttpPeer({ id, url, headers }));
@@ -48,6 +49,7 @@ export class HttpTransport implements Transport {
     this.routes = peerRoutes({
       identity,
       acquaintances: this.#acquaintances,
+      isMember: (id) => members.has(id),
       currentTerm: () => options.currentTerm(),
       handlers: () => this.#handlers,
       heardFrom: (from, dialect) => this.#heardFrom(from, dialect),

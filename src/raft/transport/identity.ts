@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HEADERS } from '../../http/paths.ts';
-import { MEMBERS_MAX } from '../../lib/limits.ts';
 import type { Self } from '../ports.ts';
 
 /** What the headers of a message say about its sender. */
@@ -28,10 +27,12 @@ export function identityHeaders(identity: Self): Readonly<Record<string, string>
  */
 export class Acquaintances {
   readonly #own: Self;
+  readonly #members: ReadonlySet<string>;
   readonly #incarnations = new Map<string, string>();
 
-  constructor(own: Self) {
+  constructor(own: Self, members: ReadonlySet<string>) {
     this.#own = own;
+    this.#members = members;
   }
 
   /** What the sender of a message with these headers is to us. */
@@ -56,7 +57,8 @@ export class Acquaintances {
   #recognizes(nodeId: string, incarnation: string): boolean {
     const known = this.#incarnations.get(nodeId);
     if (known !== undefined) return known === incarnation;
-    if (this.#incarnations.size < MEMBERS_MAX) this.#incarnations.set(nodeId, incarnation);
+    // Only members are remembered: others must not be able to fill the table.
+    if (this.#members.has(nodeId)) this.#incarnations.set(nodeId, incarnation);
     return true;
   }
 }
