@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
  * A node program around peterbourgon/raft: `-addr HOST:PORT -peers HOST:PORT,… -log FILE`, whose id is the FNV-1 hash
  * (64 bits) of its address. Without it these tests are skipped, never passed.
  */
-const ORIGINAL_NODE = process.env['ORIGINAL_NODE'];
+const ORIGINAL_NODE = process.env.ORIGINAL_NODE;
 const RAFT = join(import.meta.dirname, '../../bin/run.js');
 const COMMANDS = 200;
 

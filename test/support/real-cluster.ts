@@ -4,9 +4,9 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createClient, type RaftClient } from '../../src/api/client.ts';
-import { dumpLog, type DumpRow } from '../../src/logtools/rows.ts';
-import { locateLog } from '../../src/logtools/locate.ts';
 import type { NodeStatus } from '../../src/api/schema.ts';
+import { locateLog } from '../../src/logtools/locate.ts';
+import { type DumpRow, dumpLog } from '../../src/logtools/rows.ts';
 import { eventually } from './eventually.ts';
 import { freePorts } from './ports.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -39,7 +39,10 @@ export class RealCluster {
   static async start(size: number): Promise<RealCluster> {
     const directory = temporaryDirectory();
     const ports = await freePorts(size);
-    const members = ports.map((port, i) => ({ id: String(FIRST_ID + BigInt(i)), url: `http://127.0.0.1:${port}` }));
+    const members = ports.map((port, i) => ({
+      id: String(FIRST_ID + BigInt(i)),
+      url: `http://127.0.0.1:${port}`,
+    }));
     const peers = members.map(({ id, url }) => `${id}=${url}`).join(',');
     const nodes = members.map(({ id, url }, i) => {
       const name = `node${i + 1}`;

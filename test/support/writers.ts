@@ -39,7 +39,9 @@ export class Writers {
   /** Resolves once `count` more writes are acknowledged. */
   async more(count: number): Promise<void> {
     const goal = this.acknowledgedCount + count;
-    await eventually(`${count} more writes are acknowledged`, () => (this.acknowledgedCount >= goal ? true : undefined));
+    await eventually(`${count} more writes are acknowledged`, () =>
+      this.acknowledgedCount >= goal ? true : undefined,
+    );
   }
 
   /** The longest time between two acknowledgements since the last call, in milliseconds. */
@@ -87,7 +89,12 @@ export class Writers {
   async #readAll(): Promise<Map<string, string>> {
     const found = new Map<string, string>();
     for (let after: string | undefined; ; ) {
-      const query = { op: 'list', prefix: 'client-', limit: LIST_LIMIT, ...(after === undefined ? {} : { after }) };
+      const query = {
+        op: 'list',
+        prefix: 'client-',
+        limit: LIST_LIMIT,
+        ...(after === undefined ? {} : { after }),
+      };
       const answer = await this.#cluster.client.query(Buffer.from(JSON.stringify(query)));
       const page: { items: { key: string; value: string }[]; more: boolean } = JSON.parse(
         Buffer.from(answer).toString(),

@@ -1,0 +1,144 @@
+import { PATHS } from '../../src/http/paths.ts';
+import { ENTRY_MARK } from '../../src/lib/entry.ts';
+import { COMMAND_BYTES_MAX, KEY_BYTES_MAX, SMALL_BODY_BYTES_MAX } from '../../src/lib/limits.ts';
+import type { Dice } from './fuzz-dice.ts';
+import { type Expectation, fuzzRequest, type Maker } from './fuzz-request.ts';
+
+/** Requests to the paths of users. Every byte string but the empty one is a legal command, and is answered. */
+
+const ANY: Expectation = { type: 'any' };
+const REFUSED: Expectation = { type: 'refused' };
+
+/** Texts that the key-value machine should not take, and some that it does. None touches a writer's key. */
+function machineText(dice: Dice): string {
+  return dice.pick([
+    ...([
+      '{',
+      '{}',
+      '[]',
+      '{"op":1}',
+      '{"op":"put"}',
+      '{"op":"put","key":1,"value":2}',
+      'put',
+      'get',
+    ] as const),
+    ...([
+      '{"op":"get","key":""}',
+      '{"op":"delete","key":null}',
+      '{"op":"cas","key":"fuzz","value":"v"}',
+    ] as const),
+    ...(['{"op":"list","limit":-1}', '{"op":"list","limit":1e9}', '{"op":"list","limit":0.5}'] as const),
+    ...(['{"op":"put","key":"fuzz","value":"v","value":1}', '{"__proto__":{"op":"put"}}', ' \n\t'] as const),
+    `{"op":"put","key":"${'k'.repeat(KEY_BYTES_MAX + 1)}","value":""}`,
+    `{"op":"put","key":"fuzz-${dice.integer(0, 99)}","value":"\\ud800"}`,
+    `put fuzz-${dice.integer(0, 99)} ${dice.word(dice.integer(1, 60))}`,
+    `get fuzz-${dice.integer(0, 99)}`,
+    dice.word(dice.integer(1, 60)),
+  ]);
+}
+
+function commandBytes(dice: Dice): Buffer {
+  switch (dice.integer(0, 4)) {
+    case 0:
+      return dice.bytes(dice.integer(1, 400));
+    case 1:
+      return Buffer.from(ENTRY_MARK);
+    case 2:
+      return Buffer.concat([ENTRY_MARK, dice.bytes(dice.integer(1, 60))]);
+    default:
+      return Buffer.from(machineText(dice));
+  }
+}
+
+const command: Maker = (dice) =>
+  fuzzRequest('a command of any bytes', ANY, {
+    path: PATHS.command,
+    body: commandBytes(dice),
+    framing: dice.pick(['length', 'chunked']),
+  });
+
+const emptyCommand: Maker = (dice) =>
+  fuzzRequest('an empty command', REFUSED, {
+    path: PATHS.command,
+    framing: dice.pick(['length', 'chunked']),
+  });
+
+/** A hop that did not happen: only the leader may still answer. */
+const forwardedCommand: Maker = (dice) =>
+  fuzzRequest('a command that says it was forwarded', ANY, {
+    path: PATHS.command,
+    headers: [`Raft-Forwarded: ${dice.word(5)}`],
+    body: machineText(dice),
+  });
+
+const otherCluster: Maker = (dice) =>
+  fuzzRequest('a request to another cluster', REFUSED, {
+    path: dice.pick([PATHS.command, PATHS.query]),
+    headers: [`Raft-Cluster-Id: ${dice.word(12)}`],
+    body: '{"op":"get","key":"fuzz"}',
+  });
+
+const query: Maker = (dice) =>
+  fuzzRequest('a query of any bytes', ANY, {
+    path: `${PATHS.query}${dice.pick(['', '?consistency=stale', '?consistency=linearizable', '?a=b&a=%zz', '?'])}`,
+    body: dice.chance(0.7) ? machineText(dice) : dice.bytes(dice.integer(0, 200)),
+  });
+
+const unknownConsistency: Maker = (dice) =>
+  fuzzRequest('a consistency that there is not', REFUSED, {
+    path: `${PATHS.query}?consistency=${dice.pick(['', 'strong', '%00', 'STALE', 'stale%20', '[object]'])}`,
+    body: '{"op":"get","key":"fuzz"}',
+  });
+
+const configuration: Maker = (dice) =>
+  fuzzRequest('a new configuration', REFUSED, {
+    path: PATHS.setConfiguration,
+    body: dice.pick<string | Buffer>([
+      ...(['', '{', 'null', '{"peers":null}', '{"peers":[]}', '{"peers":{}}', '{"peers":[null]}'] as const),
+      ...(['{"peers":[{"id":1,"url":"http://a"}]}', '{"peers":[{"id":"0","url":"http://a"}]}'] as const),
+      '{"peers":[{"id":"1","url":"ftp://a"}]}',
+      '{"peers":[{"id":"1","url":"http://127.0.0.1:1"}]}',
+      '{"peers":[{"id":"1","url":"http://a"},{"id":"1","url":"http://b"}]}',
+      `{"peers":[${Array.from({ length: 100 }, (_, i) => `{"id":"${i + 1}","url":"http://a"}`)}]}`,
+      dice.bytes(dice.integer(1, 300)),
+    ]),
+  });
+
+const reading: Maker = (dice) =>
+  fuzzRequest('a question with things that it does not need', ANY, {
+    method: dice.pick(['GET', 'HEAD']),
+    path: `${dice.pick([PATHS.id, PATHS.status, PATHS.live, PATHS.ready])}${dice.pick(['', '?', '?x=%ff&y', '??'])}`,
+    headers: dice.chance(0.5) ? [] : [`X-${dice.integer(0, 9)}: ${dice.word(200)}`, 'Accept: nothing/at-all'],
+    body: dice.chance(0.5) ? '' : dice.bytes(dice.integer(1, 100)),
+  });
+
+const slightlyTooLarge: Maker = (dice) =>
+  fuzzRequest('a body above the limit', REFUSED, {
+    path: dice.pick([PATHS.query, PATHS.setConfiguration, PATHS.requestVote, PATHS.preVote]),
+    body: Buffer.alloc(SMALL_BODY_BYTES_MAX + dice.integer(1, 1_000), dice.pick(['x', '{', ' '])),
+    framing: dice.pick(['length', 'chunked']),
+  });
+
+const hugeCommand: Maker = (dice) =>
+  fuzzRequest('a command above the limit', REFUSED, {
+    path: PATHS.command,
+    body: Buffer.alloc(COMMAND_BYTES_MAX + dice.integer(1, 1_000), 'x'),
+    framing: dice.pick(['length', 'chunked']),
+  });
+
+const largestCommand: Maker = (dice) =>
+  fuzzRequest('a command at the limit', ANY, {
+    path: PATHS.command,
+    body: Buffer.concat([ENTRY_MARK, Buffer.alloc(COMMAND_BYTES_MAX - ENTRY_MARK.length, dice.bytes(1))]),
+  });
+
+/** All kinds, each as often as it stands here. */
+export const USER_MAKERS: readonly [Maker, ...Maker[]] = [
+  ...([command, command, command, emptyCommand, forwardedCommand, otherCluster] as const),
+  ...([query, query, unknownConsistency, configuration, configuration, reading, reading] as const),
+];
+
+/** Kinds that are too large to be sent often. */
+export const RARE_USER_MAKERS: readonly [Maker, ...Maker[]] = [
+  ...([slightlyTooLarge, slightlyTooLarge, slightlyTooLarge, hugeCommand, largestCommand] as const),
+];
