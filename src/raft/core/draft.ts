@@ -84,7 +84,11 @@ function finishPersist(draft: Draft): Effects['persist'] {
   const writes = draft.hardStateChanged || draft.truncateFrom !== undefined || draft.appended.length > 0;
   if (!writes) return null;
   state.lastSequence = nextSequence(state);
-  state.pendingPersists.push({ sequence: state.lastSequence, lastIndex: state.log.lastIndex });
+  state.pendingPersists.push({
+    sequence: state.lastSequence,
+    sinceMs: state.nowMs,
+    lastIndex: state.log.lastIndex,
+  });
   const { currentTerm, votedFor, abstainThrough } = state;
   return {
     sequence: state.lastSequence,

@@ -38,13 +38,11 @@ function takeEntries(draft: Draft, from: NodeId, request: AppendEntries): Append
   if (conflict !== undefined) return refusal(state, conflict);
   const first = firstNew(state, request.entries);
   const fresh = request.entries.slice(first);
-  if (!mayTake(draft, from, fresh)) return refusal(state);
   const firstIndex = fresh[0]?.index;
-  if (firstIndex !== undefined && firstIndex <= state.log.lastIndex) {
-    // An entry that is committed here contradicts the leader: Leader Completeness (§5.4.3) is broken, by whomever.
-    if (firstIndex <= state.commitIndex) return refusal(state);
-    truncateLog(draft, firstIndex);
-  }
+  // An entry that is committed here contradicts the leader: Leader Completeness (§5.4.3) is broken, by whomever.
+  if (firstIndex !== undefined && firstIndex <= state.commitIndex) return refusal(state);
+  if (!mayTake(draft, from, fresh)) return refusal(state);
+  if (firstIndex !== undefined && firstIndex <= state.log.lastIndex) truncateLog(draft, firstIndex);
   appendEntries(draft, fresh);
   const matchedThrough = logIndex(request.prevLogIndex + request.entries.length);
   followCommitIndex(draft, request.leaderCommit, matchedThrough);

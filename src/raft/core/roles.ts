@@ -9,7 +9,12 @@ import { replicateToAll } from './replication.ts';
 import { otherMembers, type Progress, resetElectionTimer, resetPreVoteTimer } from './state.ts';
 
 /** Why a node became a follower; what becomes of the proposals that wait depends on it. */
-export type StepDownReason = 'newer-term' | 'leader-found' | 'voted-for-another' | 'quorum-lost';
+export type StepDownReason =
+  | 'newer-term'
+  | 'leader-found'
+  | 'voted-for-another'
+  | 'quorum-lost'
+  | 'disk-stalled';
 
 /**
  * Becomes a follower of `leaderId`, in `newTerm` (§5.1). Within the same term the vote is kept: forgetting it would
@@ -122,5 +127,7 @@ function describeStepDown(reason: StepDownReason): string {
       return 'it voted for another node';
     case 'quorum-lost':
       return 'it lost contact with a majority';
+    case 'disk-stalled':
+      return 'its disk has not finished a write for too long';
   }
 }

@@ -101,6 +101,8 @@ export interface ReadRound {
 /** A persist that is under way. */
 export interface PendingPersist {
   readonly sequence: number;
+  /** When it was handed out, or when the process last woke up: a pause of the process is no fault of the disk. */
+  sinceMs: number;
   /** What will be durable with it; lowered where a later step truncates (trap 34). */
   lastIndex: LogIndex;
 }

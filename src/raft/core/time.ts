@@ -21,6 +21,7 @@ export function receiveTick(draft: Draft, elapsedMs: number): void {
 function wakeUp(state: CoreState): void {
   resetElectionTimer(state);
   for (const progress of state.peers.values()) progress.contactMs = null;
+  for (const pending of state.pendingPersists) pending.sinceMs = state.nowMs;
   state.quorumGraceUntilMs = state.nowMs + state.options.electionTimeoutMsMin;
 }
 
@@ -30,8 +31,25 @@ function leaderTick(draft: Draft): void {
     becomeFollower(draft, state.currentTerm, null, 'quorum-lost');
     return;
   }
+  if (isDiskStalled(state)) {
+    becomeFollower(draft, state.currentTerm, null, 'disk-stalled');
+    return;
+  }
   expireFlights(draft);
   sendDueHeartbeats(draft);
+}
+
+/** Election timeouts for which a leader waits for its disk. */
+const STALLED_TIMEOUTS = 2;
+
+/**
+ * A leader whose disk hangs could go on sending heartbeats for ever, and answer nobody: it makes way for one that can.
+ * It cannot win again before its own vote is on that disk.
+ */
+function isDiskStalled(state: CoreState): boolean {
+  const oldest = state.pendingPersists[0];
+  if (oldest === undefined) return false;
+  return state.nowMs - oldest.sinceMs > STALLED_TIMEOUTS * state.options.electionTimeoutMsMax;
 }
 
 /**
