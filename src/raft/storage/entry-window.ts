@@ -24,7 +24,9 @@ export class EntryWindow {
   /** Entry `index`, or undefined where it is not held. */
   get(index: LogIndex): Entry | undefined {
     const firstIndex = this.firstIndex;
-    return firstIndex === undefined ? undefined : this.#entries[this.#start + index - firstIndex];
+    // Below it, slots that have given way may hold entries of other indexes.
+    if (firstIndex === undefined || index < firstIndex) return undefined;
+    return this.#entries[this.#start + index - firstIndex];
   }
 
   /** Takes the entries after the last one held. */
