@@ -1,18 +1,14 @@
-import { randomInt } from 'node:crypto';
 import type { LogIndex } from '../lib/brands.ts';
 import { parseNodeId } from '../lib/brands.ts';
 import { EMPTY_BYTES } from '../lib/bytes.ts';
 import { RaftError } from '../lib/errors.ts';
-import { systemClock } from '../raft/clock.ts';
-import type { Logger, OpenedStore, PeerAddress, StateMachine } from '../raft/ports.ts';
+import type { Logger, StateMachine } from '../raft/ports.ts';
 import { systemProcesses } from '../raft/processes.ts';
-import { Server } from '../raft/server.ts';
-import { acquireLock, type HeldLock } from '../raft/storage/lock.ts';
+import type { Server } from '../raft/server.ts';
+import { acquireLock } from '../raft/storage/lock.ts';
 import { DEFAULT_TIMING, type Timing } from '../raft/timing.ts';
-import { createDisk, openDataDirectory } from './data-directory.ts';
-
-/** Seeds are drawn from this many. */
-const SEEDS = 2 ** 47;
+import { createDisk, openDataDirectory, releasing } from './data-directory.ts';
+import { makeServer } from './make-server.ts';
 
 /**
  * Applies one committed command and answers it (the original's ApplyFunc). Never called concurrently; `index` rises
@@ -50,26 +46,25 @@ export function createServer(options: CreateServerOptions): Server {
       `"${options.id}" is not an id: ids are integers from 1 to 18446744073709551615.`,
     );
   }
-  let lock: HeldLock | undefined;
-  const openStore = async (members: readonly PeerAddress[] | undefined): Promise<OpenedStore> => {
-    const disk = await createDisk(options.dataDir);
-    lock = await acquireLock(options.dataDir, systemProcesses(), { id });
-    const { dataDir: directory, name = id, clusterId } = options;
-    return openDataDirectory({ disk, directory, id, name, clusterId, blankDirectory: 'initialize' }, members);
-  };
-  const server = new Server({
+  const { dataDir: directory, name = id, clusterId } = options;
+  return makeServer({
     id,
-    name: options.name ?? id,
+    name,
     machine: machineOf(options.apply),
-    clock: systemClock,
     logger: options.logger ?? SILENT,
     timing: options.timing ?? DEFAULT_TIMING,
-    seed: randomInt(SEEDS),
-    openStore,
+    openStore: async (members) => {
+      const disk = await createDisk(directory);
+      const lock = await acquireLock(directory, systemProcesses(), { id });
+      try {
+        const place = { disk, directory, id, name, clusterId, blankDirectory: 'initialize' } as const;
+        return releasing(await openDataDirectory(place, members), lock);
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
+    },
   });
-  // The directory is free for others once the server has ended, however it did.
-  void server.stopped.finally(() => lock?.release());
-  return server;
 }
 
 function machineOf(apply: ApplyFunction | StateMachine): StateMachine {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { NodeId } from '../lib/brands.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
 import type { Disk, OpenedStore, PeerAddress } from '../raft/ports.ts';
+import type { HeldLock } from '../raft/storage/lock.ts';
 import { NodeDisk } from '../raft/storage/node-disk.ts';
 import { openStorage } from '../raft/storage/open-storage.ts';
 import { deriveClusterId } from './cluster-id.ts';
@@ -59,4 +60,24 @@ export async function openDataDirectory(
     url: peer.url === IN_PROCESS ? undefined : peer.url,
   }));
   return { store, recovered, self: identity, members: known };
+}
+
+/** The same store, which frees the directory for others once it is closed. */
+export function releasing(opened: OpenedStore, lock: HeldLock): OpenedStore {
+  const { store } = opened;
+  return {
+    ...opened,
+    store: {
+      persist: (batch) => store.persist(batch),
+      read: (from, bytesMax, entriesMax) => store.read(from, bytesMax, entriesMax),
+      saveCommitHint: (index) => store.saveCommitHint(index),
+      close: async () => {
+        try {
+          await store.close();
+        } finally {
+          await lock.release();
+        }
+      },
+    },
+  };
 }

@@ -1,18 +1,14 @@
-import { randomInt } from 'node:crypto';
 import type { NodeId } from '../lib/brands.ts';
 import type { RaftError } from '../lib/errors.ts';
-import { systemClock } from '../raft/clock.ts';
 import { createMachine } from '../raft/machine/machines.ts';
 import type { Disk, Logger, PeerAddress } from '../raft/ports.ts';
 import { systemProcesses } from '../raft/processes.ts';
-import { Server } from '../raft/server.ts';
-import { acquireLock } from '../raft/storage/lock.ts';
-import { createDisk, openDataDirectory } from './data-directory.ts';
+import type { Server } from '../raft/server.ts';
+import { acquireLock, type HeldLock } from '../raft/storage/lock.ts';
+import { createDisk, openDataDirectory, releasing } from './data-directory.ts';
 import { HttpNetwork } from './http-network.ts';
+import { makeServer } from './make-server.ts';
 import { VERSION } from './version.ts';
-
-/** Seeds are drawn from this many. */
-const SEEDS = 2 ** 47;
 
 export interface NodeOptions {
   readonly id: NodeId;
@@ -48,61 +44,44 @@ export interface RunningNode {
  * `address-in-use`, `damaged`, `configuration`, `cannot-create`, `disk-full`, `disk-failed`.
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
-  const { id, dataDir, logger } = options;
+  const { id, dataDir } = options;
   const disk = await createDisk(dataDir);
   const lock = await acquireLock(dataDir, systemProcesses(), { id, startedAt: new Date().toISOString() });
-  const server = createServer(options, disk);
-  const network = new HttpNetwork(server, {
-    ...options.listen,
-    machine: options.machine,
-    version: VERSION,
-    logger,
-  });
+  try {
+    return await startLocked(options, disk, lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function startLocked(options: NodeOptions, disk: Disk, lock: HeldLock): Promise<RunningNode> {
+  const server = serverOf(options, disk, lock);
+  const { machine, logger } = options;
+  const network = new HttpNetwork(server, { ...options.listen, machine, version: VERSION, logger });
   try {
     if (options.peers !== undefined) server.setConfiguration(options.peers);
     server.connect(network);
     const url = await network.listen();
     await lock.update({ url });
     await server.start();
-    const stopped = server.stopped.finally(() => lock.release());
-    return {
-      id,
-      url,
-      stopped,
-      stop: async () => {
-        await server.stop();
-        await stopped;
-      },
-    };
+    return { id: options.id, url, stopped: server.stopped, stop: () => server.stop() };
   } catch (error) {
     await network.close();
-    await lock.release();
     throw error;
   }
 }
 
-function createServer(options: NodeOptions, disk: Disk): Server {
-  const { id, name, clusterId, dataDir, logger, machine } = options;
+function serverOf(options: NodeOptions, disk: Disk, lock: HeldLock): Server {
+  const { id, name, clusterId, dataDir: directory, logger, blankDirectory = 'initialize' } = options;
   const { electionTimeoutMsMin, electionTimeoutMsMax, heartbeatMs } = options;
-  return new Server({
+  const place = { disk, directory, id, name, clusterId, blankDirectory };
+  return makeServer({
     id,
     name,
-    machine: createMachine(machine),
-    clock: systemClock,
+    machine: createMachine(options.machine),
     logger,
     timing: { electionTimeoutMsMin, electionTimeoutMsMax, heartbeatMs },
-    seed: randomInt(SEEDS),
-    openStore: (members) =>
-      openDataDirectory(
-        {
-          disk,
-          directory: dataDir,
-          id,
-          name,
-          clusterId,
-          blankDirectory: options.blankDirectory ?? 'initialize',
-        },
-        members,
-      ),
+    openStore: async (members) => releasing(await openDataDirectory(place, members), lock),
   });
 }

@@ -1,7 +1,7 @@
 import { assert } from '../lib/assert.ts';
-import { INDEX_ZERO, type LogIndex, logIndex, type NodeId, TERM_ZERO, type Term } from '../lib/brands.ts';
+import { INDEX_ZERO, type LogIndex, type NodeId, TERM_ZERO, type Term } from '../lib/brands.ts';
 import { encodePayload } from '../lib/entry.ts';
-import { asRaftError, type LeaderHint, RaftError } from '../lib/errors.ts';
+import { asRaftError, RaftError } from '../lib/errors.ts';
 import { REQUEST_TIMEOUT_MS } from '../lib/limits.ts';
 import type { Outgoing } from './core/effects.ts';
 import { isRequest, type Response } from './core/messages.ts';
@@ -26,13 +26,18 @@ import { checkCommand, checkMembers } from './runtime/checks.ts';
 import { CoreDriver } from './runtime/core-driver.ts';
 import { coreOptions } from './runtime/core-options.ts';
 import { describeEvent } from './runtime/describe-event.ts';
+import { describeServer, leaderHint } from './runtime/describe-server.ts';
 import { Mailroom } from './runtime/mailroom.ts';
 import { type Patience, PendingRequests } from './runtime/pending-requests.ts';
+import { unfailing } from './runtime/unfailing-logger.ts';
 import type { Consistency, RaftService, RequestOptions, ServiceStatus } from './service.ts';
 import type { Timing } from './timing.ts';
 
 /** The commit hint is written this often at most, in milliseconds. */
 const COMMIT_HINT_INTERVAL_MS = 1_000;
+
+/** A write that is under way when the server stops is waited for this long, in milliseconds. */
+const WRITE_WAIT_MS = 2_000;
 
 /** What a server is made with. */
 export interface ServerOptions {
@@ -75,12 +80,13 @@ export class Server implements RaftService {
   #network: Network | undefined;
   #running: Running | undefined;
   #hasStarted = false;
+  #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #resolveStopped: (reason: RaftError | null) => void = () => {};
 
   constructor(options: ServerOptions) {
     this.id = options.id;
-    this.#options = options;
+    this.#options = { ...options, logger: unfailing(options.logger) };
     this.#pending = new PendingRequests(options.clock);
     this.#mailroom = new Mailroom();
     this.stopped = new Promise((resolve) => {
@@ -126,7 +132,8 @@ export class Server implements RaftService {
     if (this.#hasStarted) throw new RaftError('already-running', 'The server has been started before.');
     this.#hasStarted = true;
     try {
-      await this.#open(network);
+      this.#starting = this.#open(network);
+      await this.#starting;
     } catch (error) {
       await network.close();
       this.#resolveStopped(asRaftError(error));
@@ -165,8 +172,9 @@ export class Server implements RaftService {
       const leader = this.#leaderElsewhere(running, options);
       return this.#withDeadline(options, (signal) => forward.query(leader, query, signal));
     }
-    const readIndex = await this.#pending.read(patienceOf(options), (readId) => driver.readIndex(readId));
-    await applier.applied(readIndex);
+    const patience = patienceOf(options);
+    const readIndex = await this.#pending.read(patience, (readId) => driver.readIndex(readId));
+    await applier.applied(readIndex, patience);
     return this.#options.machine.query(query);
   }
 
@@ -182,24 +190,7 @@ export class Server implements RaftService {
 
   status(): ServiceStatus {
     const { core, applier, members } = this.#requireRunning();
-    return {
-      id: this.id,
-      name: this.#options.name,
-      role: core.role,
-      term: core.currentTerm,
-      votedFor: core.votedFor,
-      leaderId: core.leaderId,
-      leaderUrl: leaderHint(core, members)?.url ?? null,
-      lastIndex: core.log.lastIndex,
-      commitIndex: core.commitIndex,
-      lastApplied: applier.lastApplied,
-      members: members.map(({ id, url }) => ({
-        id,
-        url: url ?? null,
-        matchIndex: matchIndexOf(core, id),
-        dialect: core.dialects.get(id) ?? null,
-      })),
-    };
+    return describeServer({ name: this.#options.name, core, lastApplied: applier.lastApplied, members });
   }
 
   async #open(network: Network): Promise<void> {
@@ -248,7 +239,7 @@ export class Server implements RaftService {
   ): Running {
     const { machine, clock, timing } = this.#options;
     const failed = (reason: RaftError) => void this.#end(reason);
-    const applier = new Applier(store, machine, {
+    const applier = new Applier(store, machine, clock, {
       applied: (entry, response) => this.#pending.applied(entry.index, response),
       failed,
     });
@@ -309,12 +300,14 @@ export class Server implements RaftService {
         this.#armCommitHint(running, saved);
         return;
       }
-      running.store.saveCommitHint(index).then(
-        () => {
-          if (this.#running === running) this.#armCommitHint(running, index);
-        },
-        (error: unknown) => void this.#end(asRaftError(error)),
-      );
+      // It is a hint: without it, the next start waits for a leader's word, and loses nothing.
+      const rearm = (): void => {
+        if (this.#running === running) this.#armCommitHint(running, index);
+      };
+      running.store.saveCommitHint(index).then(rearm, (error: unknown) => {
+        this.#warnAbout('The commit hint was not saved', error);
+        rearm();
+      });
     });
   }
 
@@ -324,33 +317,43 @@ export class Server implements RaftService {
   }
 
   async #shutDown(reason: RaftError | null): Promise<void> {
-    const running = this.#running;
     this.#hasStarted = true;
+    // What is just being opened must be closed again, so that nothing of this server outlives it.
+    if (this.#running === undefined) await this.#starting?.catch(() => {});
+    const running = this.#running;
     this.#running = undefined;
-    if (running === undefined) {
-      await this.#network?.close();
-    } else {
+    if (running !== undefined) {
       running.cancelCommitHint();
-      await running.driver.stop();
-      await running.applier.stop();
       this.#pending.stop();
+      running.applier.stop();
+      const writes = await running.driver.stop(WRITE_WAIT_MS);
       await running.transport.stop();
-      await this.#network?.close();
-      if (reason === null) await this.#closeStore(running);
+      // Under a write that hangs, the files and the lock stay taken until the process ends.
+      if (writes === 'ended') await this.#closeStore(running, reason);
+      else this.#options.logger.warn('The disk has not finished a write; the log is left as it is.');
     }
+    await this.#network?.close();
     this.#resolveStopped(reason);
   }
 
-  /** A clean stop leaves the disk tidy. After a failure it is left as it is: nothing more may be written. */
-  async #closeStore(running: Running): Promise<void> {
+  /** A clean stop leaves the disk tidy. After a failure the store leaves it as it is: nothing more may be written. */
+  async #closeStore({ core, store }: Running, reason: RaftError | null): Promise<void> {
     try {
-      const index = logIndex(Math.min(running.core.commitIndex, running.core.durableIndex));
-      if (index > 0) await running.store.saveCommitHint(index);
-      await running.store.close();
+      if (reason === null && core.reportedCommitIndex > 0)
+        await store.saveCommitHint(core.reportedCommitIndex);
+    } catch (error) {
+      this.#warnAbout('The commit hint was not saved', error);
+    }
+    try {
+      await store.close();
     } catch (error) {
       // What was acknowledged is durable already; only the tidying failed, and the next start does it again.
-      this.#options.logger.warn(`The log was not closed cleanly: ${asRaftError(error).message}`);
+      this.#warnAbout('The log was not closed cleanly', error);
     }
+  }
+
+  #warnAbout(what: string, error: unknown): void {
+    this.#options.logger.warn(`${what}: ${asRaftError(error).message}`);
   }
 
   #requireRunning(): Running {
@@ -382,17 +385,6 @@ export class Server implements RaftService {
       ...(hint === undefined ? {} : { leader: hint }),
     });
   }
-}
-
-function leaderHint(core: CoreState, members: readonly PeerAddress[]): LeaderHint | undefined {
-  if (core.leaderId === null) return undefined;
-  const url = members.find((member) => member.id === core.leaderId)?.url;
-  return { id: core.leaderId, ...(url === undefined ? {} : { url }) };
-}
-
-function matchIndexOf(core: CoreState, id: NodeId): LogIndex | null {
-  if (core.role !== 'leader') return null;
-  return id === core.options.id ? core.durableIndex : (core.peers.get(id)?.matchIndex ?? null);
 }
 
 function patienceOf(options: RequestOptions): Patience {

@@ -49,6 +49,8 @@ export interface SimNode {
   readonly disk: FakeDisk;
   /** Rises with each start: what belongs to an earlier life is dropped. */
   life: number;
+  /** Operations of the disk that begin now never end. */
+  isDiskHung: boolean;
   server: Server | undefined;
   /** Why the node would not start, or stopped by itself. */
   failure: RaftError | undefined;
@@ -72,8 +74,16 @@ export class SimCluster {
     this.#prng = createPrng(options.seed);
     this.#network = new LocalNetwork((passage, arrive) => this.#carry(passage, arrive));
     this.nodes = Array.from({ length: options.size }, (_, i): SimNode => {
-      const disk = new FakeDisk({ seed: nextUint32(this.#prng), complete: () => this.#diskDelay() });
-      return { id: nodeId(String(i + 1)), disk, life: 0, server: undefined, failure: undefined };
+      const disk = new FakeDisk({ seed: nextUint32(this.#prng), complete: () => this.#diskDelay(node) });
+      const node: SimNode = {
+        id: nodeId(String(i + 1)),
+        disk,
+        life: 0,
+        isDiskHung: false,
+        server: undefined,
+        failure: undefined,
+      };
+      return node;
     });
   }
 
@@ -98,6 +108,7 @@ export class SimCluster {
   powerLoss(node: SimNode): void {
     node.life++;
     node.server = undefined;
+    node.isDiskHung = false;
     node.disk.powerLoss();
   }
 
@@ -176,7 +187,8 @@ export class SimCluster {
     return `${this.#node(from).life}/${this.#node(to).life}`;
   }
 
-  #diskDelay(): Promise<void> | undefined {
+  #diskDelay(node: SimNode): Promise<void> | undefined {
+    if (node.isDiskHung) return new Promise(() => {});
     if (this.#options.diskMsMax === 0) return undefined;
     const delayMs = nextInteger(this.#prng, 0, this.#options.diskMsMax);
     return new Promise((resolve) => this.clock.after(delayMs, resolve));

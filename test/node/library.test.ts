@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -118,3 +119,26 @@ async function readThroughEach(servers: readonly Server[]): Promise<void> {
     }
   }
 }
+
+it('a server that is stopped while it starts has ended, and its directory is free', async () => {
+  const directory = temporaryDirectory();
+  for (let round = 0; round < 5; round++) {
+    const hub = new LocalHub();
+    const server = makeServer(String(IDS[0]), directory);
+    hub.connect(server);
+    server.setConfiguration([localPeer(server)]);
+    const starting = server.start();
+    await server.stop();
+    await starting.catch(() => {});
+    expect(server.isRunning).toBe(false);
+    expect(existsSync(join(directory, 'lock'))).toBe(false);
+  }
+});
+
+it('a request that was called off before it came is not done', async () => {
+  const [server] = await startCluster(temporaryDirectory());
+  const options = { signal: AbortSignal.abort() };
+  await expect(server?.command(Buffer.from('put never yes'), options)).rejects.toMatchObject({
+    code: 'stopping',
+  });
+});

@@ -2,7 +2,9 @@ import { assert, assertNever } from '../../lib/assert.ts';
 import { INDEX_ZERO, type LogIndex, logIndex } from '../../lib/brands.ts';
 import { decodePayload, type Entry } from '../../lib/entry.ts';
 import { asRaftError, RaftError } from '../../lib/errors.ts';
-import type { LogStore, StateMachine } from '../ports.ts';
+import { PENDING_READS_MAX } from '../../lib/limits.ts';
+import type { Clock, LogStore, StateMachine } from '../ports.ts';
+import type { Patience } from './pending-requests.ts';
 
 /** Entries are read and applied this much at a time, so that nothing else waits long. */
 const APPLY_BYTES_MAX = 256 * 1024;
@@ -28,16 +30,18 @@ interface Waiter {
 export class Applier {
   readonly #store: LogStore;
   readonly #machine: StateMachine;
+  readonly #clock: Clock;
   readonly #handlers: ApplierHandlers;
+  readonly #waiters = new Set<Waiter>();
   #lastApplied: LogIndex = INDEX_ZERO;
   #commitIndex: LogIndex = INDEX_ZERO;
   #running: Promise<void> | null = null;
   #isStopped = false;
-  #waiters: Waiter[] = [];
 
-  constructor(store: LogStore, machine: StateMachine, handlers: ApplierHandlers) {
+  constructor(store: LogStore, machine: StateMachine, clock: Clock, handlers: ApplierHandlers) {
     this.#store = store;
     this.#machine = machine;
+    this.#clock = clock;
     this.#handlers = handlers;
   }
 
@@ -56,18 +60,42 @@ export class Applier {
     });
   }
 
-  /** Resolves once the entry at `index` is applied: at once where it is. Errors: `stopping`. */
-  applied(index: LogIndex): Promise<void> {
+  /**
+   * Resolves once the entry at `index` is applied: at once where it is. Errors: `stopping`, `too-many`, and
+   * `unreachable` where patience ends first, because the disk or the machine is too slow.
+   */
+  applied(index: LogIndex, { timeoutMs, signal }: Patience): Promise<void> {
     if (index <= this.#lastApplied) return Promise.resolve();
-    return new Promise((resolve, reject) => this.#waiters.push({ index, resolve, reject }));
+    if (this.#isStopped || signal?.aborted === true) return Promise.reject(stopping());
+    if (this.#waiters.size >= PENDING_READS_MAX) return Promise.reject(tooMany());
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        this.#waiters.delete(waiter);
+        cancelTimer();
+        signal?.removeEventListener('abort', callOff);
+      };
+      const waiter: Waiter = {
+        index,
+        resolve: () => {
+          settle();
+          resolve();
+        },
+        reject: (reason) => {
+          settle();
+          reject(reason);
+        },
+      };
+      const callOff = () => waiter.reject(stopping());
+      const cancelTimer = this.#clock.after(timeoutMs, () => waiter.reject(tooSlow(index, timeoutMs)));
+      signal?.addEventListener('abort', callOff);
+      this.#waiters.add(waiter);
+    });
   }
 
-  async stop(): Promise<void> {
+  /** Answers those who wait, and applies nothing more. */
+  stop(): void {
     this.#isStopped = true;
-    const stopping = new RaftError('stopping', 'The node stopped before it had applied what was to be read.');
-    for (const waiter of this.#waiters) waiter.reject(stopping);
-    this.#waiters = [];
-    await this.#running;
+    for (const waiter of this.#waiters) waiter.reject(stopping());
   }
 
   async #run(): Promise<void> {
@@ -75,12 +103,19 @@ export class Applier {
       const from = logIndex(this.#lastApplied + 1);
       const entriesMax = Math.min(APPLY_ENTRIES_MAX, this.#commitIndex - this.#lastApplied);
       const entries = await this.#store.read(from, APPLY_BYTES_MAX, entriesMax);
+      if (this.#isStopped) break;
       assert(entries.length > 0, `The log store has no entry ${from}, which is committed`);
       for (const entry of entries) this.#apply(entry);
       this.#wake();
+      // Entries from memory come at once: without a turn for others, a long backlog would hold heartbeats up.
+      if (this.#lastApplied < this.#commitIndex) await this.#turn();
     }
     // In the same turn as the last look at the commit index, so that none that moves later is missed.
     this.#running = null;
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#clock.soon(resolve));
   }
 
   #apply(entry: Entry): void {
@@ -91,7 +126,7 @@ export class Applier {
     const payload = decodePayload(entry.command);
     switch (payload.kind) {
       case 'command':
-        this.#handlers.applied(entry, this.#machine.apply(entry.index, payload.command));
+        this.#handlers.applied(entry, answerOf(this.#machine, entry.index, payload.command));
         break;
       case 'noop':
         break;
@@ -108,10 +143,34 @@ export class Applier {
   }
 
   #wake(): void {
-    if (this.#waiters.length === 0) return;
-    const ready = this.#waiters.filter((waiter) => waiter.index <= this.#lastApplied);
-    if (ready.length === 0) return;
-    this.#waiters = this.#waiters.filter((waiter) => waiter.index > this.#lastApplied);
-    for (const waiter of ready) waiter.resolve();
+    for (const waiter of this.#waiters) if (waiter.index <= this.#lastApplied) waiter.resolve();
   }
+}
+
+/** Users bring their own machines, also from plain JavaScript. */
+function answerOf(machine: StateMachine, index: LogIndex, command: Uint8Array): Uint8Array {
+  const answer: unknown = machine.apply(index, command);
+  if (answer instanceof Uint8Array) return answer;
+  throw new RaftError('machine-error', `The machine answered the command at index ${index} with no bytes.`, {
+    suggestions: ['Return a Uint8Array from apply, an empty one where there is nothing to say.'],
+  });
+}
+
+function stopping(): RaftError {
+  return new RaftError(
+    'stopping',
+    'The node stopped, or the read was called off, before it could be answered.',
+  );
+}
+
+function tooMany(): RaftError {
+  return new RaftError('too-many', 'Too many reads wait for the machine; this one was not done.', {
+    suggestions: ['Send fewer at a time, and this one again.'],
+  });
+}
+
+function tooSlow(index: LogIndex, timeoutMs: number): RaftError {
+  return new RaftError('unreachable', `The entry at index ${index} was not applied within ${timeoutMs} ms.`, {
+    suggestions: ['raft status   # says how far each node has come', 'Look at the disk of the leader.'],
+  });
 }

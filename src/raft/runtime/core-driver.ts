@@ -59,12 +59,19 @@ export class CoreDriver {
     this.#armTick();
   }
 
-  /** Takes no more input; resolves once the write that is under way has ended. */
-  async stop(): Promise<void> {
+  /** Takes no more input; resolves once the write that is under way has ended, or after `waitMs`: a disk may hang. */
+  async stop(waitMs: number): Promise<'ended' | 'under way'> {
     this.#isStopped = true;
     this.#cancelTick();
     this.#waiting = null;
-    await this.#writing;
+    if (this.#writing === null) return 'ended';
+    let cancel = (): void => {};
+    const waited = new Promise<'under way'>((resolve) => {
+      cancel = this.#clock.after(waitMs, () => resolve('under way'));
+    });
+    const outcome = await Promise.race([this.#writing.then(() => 'ended' as const), waited]);
+    cancel();
+    return outcome;
   }
 
   enqueue(input: Input): void {
@@ -99,9 +106,18 @@ export class CoreDriver {
     });
   }
 
-  /** Steps the core through everything that waits. Time goes first: what was asleep must know before it hears. */
+  /** A contradiction in the program stops the node in order, like a disk that fails. */
   #pass(): void {
     if (this.#isStopped) return;
+    try {
+      this.#stepAll();
+    } catch (error) {
+      this.#fail(asRaftError(error));
+    }
+  }
+
+  /** Steps the core through everything that waits. Time goes first: what was asleep must know before it hears. */
+  #stepAll(): void {
     const batch = emptyBatch();
     const nowMs = this.#clock.nowMs();
     mergeEffects(batch, step(this.#core, { type: 'tick', elapsedMs: nowMs - this.#lastPassMs }));

@@ -35,21 +35,17 @@ export class PendingRequests {
 
   /** Waits for the outcome of a proposal; `propose` is given its id. */
   command(patience: Patience, propose: (proposalId: number) => void): Promise<CommandResult> {
-    const giveUp = new RaftError(
-      'outcome-unknown',
-      `The command was not decided within ${patience.timeoutMs} ms; it may still be committed.`,
-      { suggestions: [LOOK_FIRST] },
-    );
+    const giveUp = (why: string): RaftError =>
+      new RaftError('outcome-unknown', `The command was not decided ${why}; it may still be committed.`, {
+        suggestions: [LOOK_FIRST],
+      });
     return this.#wait(this.#commands, patience, giveUp, propose);
   }
 
   /** Waits until a read is confirmed; resolves with the index that the machine must have applied. */
   read(patience: Patience, readIndex: (readId: number) => void): Promise<LogIndex> {
-    const giveUp = new RaftError(
-      'no-leader',
-      `No majority confirmed the read within ${patience.timeoutMs} ms.`,
-      { suggestions: ['raft status'] },
-    );
+    const giveUp = (why: string): RaftError =>
+      new RaftError('no-leader', `No majority confirmed the read ${why}.`, { suggestions: ['raft status'] });
     return this.#wait(this.#reads, patience, giveUp, readIndex);
   }
 
@@ -112,17 +108,21 @@ export class PendingRequests {
   #wait<T>(
     table: Map<number, Pending<T>>,
     patience: Patience,
-    giveUp: RaftError,
+    giveUp: (why: string) => RaftError,
     begin: (id: number) => void,
   ): Promise<T> {
+    const { timeoutMs, signal } = patience;
+    if (signal?.aborted === true) return Promise.reject(calledOff());
     const id = this.#nextId++;
     return new Promise<T>((resolve, reject) => {
-      const abandon = () => table.get(id)?.reject(giveUp);
-      const cancelTimer = this.#clock.after(patience.timeoutMs, abandon);
+      const callOff = () => table.get(id)?.reject(giveUp('before it was called off'));
+      const cancelTimer = this.#clock.after(timeoutMs, () =>
+        table.get(id)?.reject(giveUp(`within ${timeoutMs} ms`)),
+      );
       const settle = () => {
         table.delete(id);
         cancelTimer();
-        patience.signal?.removeEventListener('abort', abandon);
+        signal?.removeEventListener('abort', callOff);
       };
       table.set(id, {
         resolve: (value) => {
@@ -134,10 +134,14 @@ export class PendingRequests {
           reject(error);
         },
       });
-      patience.signal?.addEventListener('abort', abandon);
+      signal?.addEventListener('abort', callOff);
       begin(id);
     });
   }
+}
+
+function calledOff(): RaftError {
+  return new RaftError('stopping', 'The request was called off before anything was done.');
 }
 
 /** What a client is told whose request certainly was not done. */
