@@ -79,7 +79,7 @@ function withoutOclifFrame(message: string): string {
 
 /** The two messages of oclif that do not speak to a person who typed a command. */
 function inOurWords(message: string): string {
-  const command = /^command (\S+) not found$/.exec(message)?.[1];
+  const command = /^command (\S*) not found$/.exec(message)?.[1];
   if (command !== undefined) return `There is no command "${command.replaceAll(':', ' ')}"`;
   const missing = /^Missing \d+ required args?:\n([\s\S]*)$/.exec(message)?.[1];
   if (missing === undefined) return message;

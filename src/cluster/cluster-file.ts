@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { parseNodeId } from '../lib/brands.ts';
 import { RaftError } from '../lib/errors.ts';
 import { MEMBERS_MAX } from '../lib/limits.ts';
@@ -85,8 +85,8 @@ export async function readCluster(directory: string): Promise<Cluster | undefine
 export async function createCluster(directory: string, plan: ClusterPlan): Promise<Cluster> {
   const dir = resolve(directory);
   const stored = storedCluster(plan);
-  await mkdir(dir, { recursive: true }).catch((cause: Error) => {
-    throw new RaftError('cannot-create', `The directory ${dir} cannot be made: ${cause.message}`, { cause });
+  await makeDirectory(dir).catch((cause: Error) => {
+    throw new RaftError('cannot-create', `The directory ${dir} cannot be made: ${cause.message}.`, { cause });
   });
   const temporary = await writeTemporary(dir, stored);
   try {
@@ -226,8 +226,26 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/**
+ * Makes a directory and what is missing above it. Node's own recursive `mkdir` never ends where the kernel calls a path
+ * missing whose parent is there, as it does below /proc.
+ */
+async function makeDirectory(dir: string): Promise<void> {
+  const failure = await mkdir(dir).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error,
+  );
+  if (failure === undefined || failure.code === 'EEXIST') return;
+  if (failure.code !== 'ENOENT' || dirname(dir) === dir) throw failure;
+  await makeDirectory(dirname(dir));
+  await mkdir(dir);
+}
+
 function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT') return undefined;
   const code = error.code === 'EACCES' || error.code === 'EPERM' ? 'not-permitted' : 'configuration';
-  throw new RaftError(code, `The cluster directory cannot be read: ${error.message}`, { cause: error });
+  throw new RaftError(code, `The cluster directory cannot be read: ${error.message}.`, {
+    suggestions: ['Name another one: --dir DIR'],
+    cause: error,
+  });
 }

@@ -32,7 +32,12 @@ const SEGMENT_NAME = /^([0-9]{20})\.log$/;
  */
 export async function locateLog(path: string): Promise<LogLocation> {
   const found = await statOf(path);
-  if (!found.isDirectory()) return { kind: 'file', path, segments: [segmentFile(path)] };
+  if (found.isFile()) return { kind: 'file', path, segments: [segmentFile(path)] };
+  if (!found.isDirectory()) {
+    throw new RaftError('no-such-file', `${path} is neither a file nor a directory, so it holds no log.`, {
+      suggestions: ['Copy what comes from a pipe or a device to a file first.'],
+    });
+  }
   const inside = await segmentsIn(join(path, LOG_DIRECTORY));
   const [first, ...rest] = inside.length > 0 ? inside : await segmentsIn(path);
   if (first === undefined) {

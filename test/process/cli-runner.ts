@@ -57,6 +57,8 @@ export function startRaft(args: readonly string[], options: RunOptions = {}): Ru
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });
+  // A command that fails may end before it has read its input.
+  child.stdin?.on('error', () => {});
   if (options.stdin === undefined) child.stdin?.end(options.input);
   let stdout = '';
   let stderr = '';

@@ -22,9 +22,7 @@ export class NodeDisk implements Disk {
    */
   static async create(root: string): Promise<NodeDisk> {
     const absolute = resolve(root);
-    const firstMade = await call<string | undefined>('make the directory', absolute, (done) =>
-      fs.mkdir(absolute, { recursive: true }, done),
-    );
+    const firstMade = await makeDirectories(absolute);
     if (firstMade !== undefined) await syncParents(absolute, firstMade);
     return new NodeDisk(absolute);
   }
@@ -175,6 +173,30 @@ async function missingAsUndefined<T>(action: () => Promise<T>): Promise<T | unde
   } catch (error) {
     if (error instanceof RaftError && systemCodeOf(error.cause) === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+/**
+ * Makes a directory and what is missing above it; resolves with the topmost one that it made. Node's own recursive
+ * `mkdir` never ends where the kernel calls a path missing whose parent is there, as it does below /proc.
+ */
+async function makeDirectories(absolute: string): Promise<string | undefined> {
+  const result = await missingAsUndefined(() => makeDirectory(absolute));
+  if (result !== undefined) return result === 'made' ? absolute : undefined;
+  const firstMade = await makeDirectories(dirname(absolute));
+  await makeDirectory(absolute);
+  return firstMade ?? absolute;
+}
+
+async function makeDirectory(absolute: string): Promise<'made' | 'was-there'> {
+  try {
+    await perform('make the directory', absolute, (done) => fs.mkdir(absolute, done));
+    return 'made';
+  } catch (error) {
+    if (!(error instanceof RaftError) || systemCodeOf(error.cause) !== 'EEXIST') throw error;
+    const stats = await call<fs.Stats>('look at', absolute, (done) => fs.stat(absolute, done));
+    if (!stats.isDirectory()) throw error;
+    return 'was-there';
   }
 }
 
