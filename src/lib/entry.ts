@@ -31,7 +31,7 @@ const KIND_WRAPPED_COMMAND = 0;
 const KIND_NOOP = 1;
 
 /** Bytes that the wrapping of a command that begins with the mark adds to it. */
-export const WRAPPING_BYTES: number = ENTRY_MARK.length + 1;
+const WRAPPING_BYTES: number = ENTRY_MARK.length + 1;
 
 /** The COMMAND bytes for a payload. */
 export function encodePayload(payload: Payload): Uint8Array {

@@ -38,6 +38,15 @@ export const PENDING_READS_MAX = 10_000;
 /** Body of a peer's AppendEntries. The original sends its whole log after prevLogIndex in one request: `too-large`. */
 export const PEER_BODY_BYTES_MAX = 64 * 1024 * 1024;
 
+/**
+ * Body of an AppendEntries that one of our own nodes sends: `APPEND_BYTES_MAX` of commands, or one command at its limit,
+ * in base64 with room for the rest: `too-large`.
+ */
+export const OWN_PEER_BODY_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Bodies of all requests that one node reads or answers at a time: `too-many`. */
+export const BODIES_BYTES_MAX = 256 * 1024 * 1024;
+
 /** Body of every other request that is no command: `too-large`. */
 export const SMALL_BODY_BYTES_MAX = 64 * 1024;
 
@@ -53,8 +62,11 @@ export const MEMBERS_MAX = 99;
 /** Requests under way to one peer. */
 export const PEER_REQUESTS_MAX = 8;
 
-/** Connections to one node's HTTP server. */
+/** Connections to one node's HTTP server; fewer where the process may not open as many files. */
 export const CONNECTIONS_MAX = 2_000;
+
+/** Descriptors that connections to the HTTP server leave to the log, to connections to others and to Node itself. */
+export const DESCRIPTORS_RESERVED = 128;
 
 /** The time a client's request may wait for a decision before its outcome is reported as unknown, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 10_000;
@@ -71,7 +83,10 @@ export const PROBLEMS_KEPT_MAX = 1_000;
 /** A client sends the headers of its request within this time, or is answered 408, in milliseconds. */
 export const HEADERS_TIMEOUT_MS = 10_000;
 
-/** A client sends its whole request within this time, or is answered 408, in milliseconds. */
+/**
+ * A client sends its whole request within this time, or is answered 408; one that takes nothing of its answer for as
+ * long is cut off. In milliseconds.
+ */
 export const BODY_TIMEOUT_MS = 30_000;
 
 /** A connection to a server is kept open without a request for this long, in milliseconds. */

@@ -31,7 +31,7 @@ export function describeWrite(id: string, write: PendingWrite): string[] {
   return lines;
 }
 
-export function describeMessage(message: Message): string {
+function describeMessage(message: Message): string {
   switch (message.type) {
     case 'requestVote':
       return `RequestVote term ${message.term}, last ${message.lastLogIndex}/${message.lastLogTerm}`;

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { RealCluster, type RealNode } from '../support/real-cluster.ts';
 import { eventually } from '../support/eventually.ts';
+import { RealCluster, type RealNode } from '../support/real-cluster.ts';
 import { Writers } from '../support/writers.ts';
 
 const RAFT = join(import.meta.dirname, '../../bin/run.js');
@@ -99,7 +99,10 @@ async function deadFirstTheLeader(cluster: RealCluster): Promise<readonly [RealN
 }
 
 /** Runs the command as its user would, from a process of its own. */
-function raft(cluster: RealCluster, value: string): { readonly status: number | null; readonly stderr: string } {
+function raft(
+  cluster: RealCluster,
+  value: string,
+): { readonly status: number | null; readonly stderr: string } {
   const servers = cluster.nodes.map((node) => node.url).join(',');
   const args = [RAFT, 'command', `put who ${value}`, '--server', servers];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 });
