@@ -1,15 +1,24 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { assertNever } from '../lib/assert.ts';
 import { EMPTY_BYTES } from '../lib/bytes.ts';
 import { RaftError } from '../lib/errors.ts';
 import {
+  BODIES_BYTES_MAX,
   BODY_TIMEOUT_MS,
-  CONNECTIONS_MAX,
   HEADERS_TIMEOUT_MS,
   IDLE_CONNECTION_TIMEOUT_MS,
   REFUSED_BODY_TIMEOUT_MS,
 } from '../lib/limits.ts';
 import type { Logger } from '../raft/ports.ts';
+import { BodyBudget } from './body-budget.ts';
 import { answerClientError, refuseTunnel } from './client-error.ts';
+import { connectionsMax } from './connections-max.ts';
 import { listenError } from './listen-error.ts';
 import { readBody } from './read-body.ts';
 import { type Answer, errorAnswer, type Route } from './route.ts';
@@ -26,8 +35,10 @@ export interface HttpServerOptions {
   readonly logger?: Logger;
   /** A client must have sent all its headers after this time, in milliseconds. */
   readonly headersTimeoutMs?: number;
-  /** A client must have sent its whole request after this time, in milliseconds. */
+  /** A client must have sent its whole request after this time, and never pauses longer in taking its answer. */
   readonly bodyTimeoutMs?: number;
+  /** The bodies of all requests under way hold at most this much together, in bytes. */
+  readonly bodiesBytesMax?: number;
 }
 
 /** Where a server listens. */
@@ -49,23 +60,27 @@ export class HttpServer {
   #headers: Readonly<Record<string, string>>;
   #phase: 'starting' | 'serving' = 'starting';
   readonly #logger: Logger | undefined;
+  readonly #bodyTimeoutMs: number;
+  readonly #bodies: BodyBudget;
   readonly #underWay = new Set<AbortController>();
 
   constructor(options: HttpServerOptions) {
     this.#routes = options.routes;
     this.#headers = options.headers;
     this.#logger = options.logger;
+    this.#bodyTimeoutMs = options.bodyTimeoutMs ?? BODY_TIMEOUT_MS;
+    this.#bodies = new BodyBudget(options.bodiesBytesMax ?? BODIES_BYTES_MAX);
     const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
     this.#server = createServer({
       headersTimeout,
-      requestTimeout: Math.max(options.bodyTimeoutMs ?? BODY_TIMEOUT_MS, headersTimeout),
+      requestTimeout: Math.max(this.#bodyTimeoutMs, headersTimeout),
       keepAliveTimeout: IDLE_CONNECTION_TIMEOUT_MS,
       connectionsCheckingInterval: CONNECTIONS_CHECK_INTERVAL_MS,
       noDelay: true,
       // Node would answer with an empty body: #answer says what is missing.
       requireHostHeader: false,
     });
-    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.maxConnections = connectionsMax();
     this.#server.on('request', (request, response) => void this.#serve(request, response, 'none'));
     this.#server.on(
       'checkContinue',
@@ -129,7 +144,7 @@ export class HttpServer {
       const answer = await this.#answer(request, response, controller.signal, expectation);
       if (answer !== undefined) this.#send(request, response, answer);
     } catch (error) {
-      this.#send(request, response, errorAnswer(this.#forTheClient(request, error)));
+      this.#fail(request, response, errorAnswer(this.#forTheClient(request, error)));
     }
   }
 
@@ -146,22 +161,43 @@ export class HttpServer {
     const found = this.#find(path, request.method ?? 'GET');
     if (found.type === 'refused') return found.answer;
     const { route } = found;
-    if (Number(request.headers['content-length'] ?? 0) > route.bodyBytesMax) throw tooLarge(route);
+    const bytes = await this.#bodyOf(request, response, route, expectation);
+    if (bytes === undefined) return undefined;
+    return route.handle({ headers: request.headers, query: new URLSearchParams(query), body: bytes, signal });
+  }
+
+  /** The body of a request within the limits, or undefined where the client went away before it had sent all of it. */
+  async #bodyOf(
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: Route,
+    expectation: Expectation,
+  ): Promise<Uint8Array | undefined> {
+    const bytesMax = bodyBytesMaxOf(route, request.headers);
+    if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(route, bytesMax);
     if (expectation === '100-continue') response.writeContinue();
-    const body = hasBody(request) ? await readBody(request, route.bodyBytesMax) : EMPTY_BODY;
-    if (body.type === 'gone') return undefined;
-    if (body.type === 'too-large') throw tooLarge(route);
-    return route.handle({
-      headers: request.headers,
-      query: new URLSearchParams(query),
-      body: body.bytes,
-      signal,
-    });
+    if (!hasBody(request)) return EMPTY_BYTES;
+    const share = this.#bodies.share();
+    // Whoever handles the request may hold the body until the answer is out.
+    response.once('close', () => share.release());
+    const body = await readBody(request, bytesMax, share);
+    switch (body.type) {
+      case 'whole':
+        return body.bytes;
+      case 'too-large':
+        throw tooLarge(route, bytesMax);
+      case 'over-budget':
+        throw overBudget();
+      case 'gone':
+        return undefined;
+      default:
+        return assertNever(body, 'body');
+    }
   }
 
   #refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
     const error = new RaftError('bad-request', 'The only expectation that is met here is 100-continue.');
-    this.#send(request, response, errorAnswer(error, 417));
+    this.#fail(request, response, errorAnswer(error, 417));
   }
 
   #find(
@@ -206,12 +242,27 @@ export class HttpServer {
       ...this.#headers,
       ...answer.headers,
     });
+    response.setTimeout(this.#bodyTimeoutMs, () => this.#cutOff(request));
     response.end(body);
     if (!request.complete) endUnlessComplete(request);
   }
-}
 
-const EMPTY_BODY = { type: 'whole', bytes: EMPTY_BYTES } as const;
+  /** A client that takes nothing of its answer would hold it, and its connection, for ever. */
+  #cutOff(request: IncomingMessage): void {
+    this.#logger?.info(`A client took nothing of its answer for ${this.#bodyTimeoutMs} ms, and was cut off.`);
+    request.socket.destroy();
+  }
+
+  /** Sends what is to be said after a failure. Where that fails too, the connection ends: nothing may be thrown here. */
+  #fail(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+    try {
+      this.#send(request, response, answer);
+    } catch (error) {
+      this.#logger?.warn(`${request.method} ${request.url} could not be answered: ${String(error)}`);
+      response.destroy();
+    }
+  }
+}
 
 /**
  * The answer went out before the body had come in. `node:http` drops the rest of the body, because a connection that is
@@ -230,10 +281,11 @@ function hasBody(request: IncomingMessage): boolean {
   );
 }
 
-/** Path and query of a request's target. */
+/** Path and query of a request's target, which proxies' clients write as a whole URL (RFC 9112, section 3.2.2). */
 function splitTarget(target: string): readonly [path: string, query: string] {
-  const mark = target.indexOf('?');
-  return mark === -1 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
+  const relative = target.replace(/^https?:\/\/[^/?]*/i, '');
+  const mark = relative.indexOf('?');
+  return mark === -1 ? [relative, ''] : [relative.slice(0, mark), relative.slice(mark + 1)];
 }
 
 /** Browsers add `Origin` to what a page sends: no page may talk to a node, least of all to one on loopback. */
@@ -248,6 +300,16 @@ function hostless(): RaftError {
   return new RaftError('bad-request', 'A request in HTTP/1.1 needs a Host header.');
 }
 
-function tooLarge(route: Route): RaftError {
-  return new RaftError('too-large', `${route.path} takes at most ${route.bodyBytesMax} bytes.`);
+function bodyBytesMaxOf({ bodyBytesMax }: Route, headers: IncomingHttpHeaders): number {
+  return typeof bodyBytesMax === 'number' ? bodyBytesMax : bodyBytesMax(headers);
+}
+
+function tooLarge(route: Route, bytesMax: number): RaftError {
+  return new RaftError('too-large', `${route.path} takes at most ${bytesMax} bytes.`);
+}
+
+function overBudget(): RaftError {
+  return new RaftError('too-many', 'This node is reading as much as it can hold; the request was not done.', {
+    suggestions: ['Try again soon.'],
+  });
 }

@@ -6,8 +6,8 @@ import type { ErrorBody } from './error-body.ts';
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  /** A longer body is answered with `too-large` (413) and not kept. */
-  readonly bodyBytesMax: number;
+  /** A longer body is answered with `too-large` (413) and not kept. It may follow from the headers. */
+  readonly bodyBytesMax: number | ((headers: IncomingHttpHeaders) => number);
   /** A `RaftError` that is thrown becomes its status and `ErrorBody`; anything else that is thrown, a 500. */
   handle(request: RouteRequest): Answer | Promise<Answer>;
 }

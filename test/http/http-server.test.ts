@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { connectionsMax } from '../../src/http/connections-max.ts';
 import { HttpServer, type HttpServerOptions } from '../../src/http/http-server.ts';
 import { jsonAnswer, type Route, type RouteRequest, TEXT } from '../../src/http/route.ts';
 import { RaftError } from '../../src/lib/errors.ts';
+import { CONNECTIONS_MAX, DESCRIPTORS_RESERVED } from '../../src/lib/limits.ts';
 import { RawClient } from '../support/raw-client.ts';
 
 const BODY_BYTES_MAX = 1_000;
@@ -73,6 +75,24 @@ describe('the HTTP server of a node', () => {
     for (const response of [await post(url, 'a'), await fetch(`${url}/nowhere`)]) {
       expect(response.headers.get('x-node')).toBe('one');
     }
+  });
+
+  it.each([
+    ['a tunnel', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', 405, 'no proxy'],
+    [
+      'an expectation that it cannot meet',
+      'GET /get HTTP/1.1\r\nHost: a\r\nExpect: luck\r\n',
+      417,
+      '100-continue',
+    ],
+    ['a request without a host', 'GET /get HTTP/1.1\r\n', 400, 'Host header'],
+  ])('says what is wrong with %s', async (_, head, status, words) => {
+    const { port } = await start();
+    const client = connect(port);
+    client.send(`${head.trimEnd()}\r\nConnection: close\r\n\r\n`);
+    const said = await client.untilClosed();
+    expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(said).toContain(words);
   });
 
   it('refuses a body that is announced to be too long before it comes', async () => {
@@ -198,6 +218,88 @@ describe('the HTTP server of a node', () => {
     expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 408 /);
   });
 
+  it('ends a connection whose client takes nothing of its answer', async () => {
+    const length = 64 * 1024 * 1024;
+    let cutOff: (message: string) => void = () => {};
+    const isCutOff = new Promise<string>((resolve) => {
+      cutOff = resolve;
+    });
+    const { port } = await start(() => ({ status: 200, contentType: TEXT, body: Buffer.alloc(length) }), {
+      logger: { info: cutOff, warn: () => {} },
+      headersTimeoutMs: 100,
+      bodyTimeoutMs: 100,
+    });
+    const client = connect(port);
+    client.pause();
+    client.send('GET /get HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(await isCutOff).toContain('took nothing of its answer for 100 ms');
+    client.resume();
+    expect((await client.untilClosed()).length).toBeLessThan(length);
+  });
+
+  it('refuses bodies that are too long together, and takes them again once there is room', async () => {
+    let release: () => void = () => {};
+    let begun: () => void = () => {};
+    const handling = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const { port, url } = await start(
+      async (request) => {
+        if (request.body.length === 800) {
+          begun();
+          await new Promise<void>((resolve) => {
+            release = resolve;
+          });
+        }
+        return bodyLength(request);
+      },
+      { bodiesBytesMax: 1_000 },
+    );
+    const client = connect(port);
+    client.send(`POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 800\r\n\r\n${'x'.repeat(800)}`);
+    await handling;
+    const refused = await post(url, 'x'.repeat(201));
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({ error: { code: 'too-many' } });
+    expect(await (await post(url, 'x'.repeat(200))).text()).toBe('200');
+    release();
+    await client.until('800');
+    expect(await (await post(url, 'x'.repeat(1_000))).text()).toBe('1000');
+  });
+
+  it('limits a body by what the headers say of its sender', async () => {
+    const server = new HttpServer({ routes: [], headers: {} });
+    const bodyBytesMax: Route['bodyBytesMax'] = (headers) => (headers['x-known'] === undefined ? 10 : 5);
+    server.serve([{ method: 'POST', path: '/post', bodyBytesMax, handle: bodyLength }], {});
+    servers.push(server);
+    const { port } = await server.listen({ port: 0 });
+    const url = `http://127.0.0.1:${port}/post`;
+    const send = async (headers: Record<string, string>) =>
+      (await fetch(url, { method: 'POST', body: 'x'.repeat(6), headers })).status;
+    expect([await send({}), await send({ 'x-known': '1' })]).toEqual([200, 413]);
+  });
+
+  it('lives on where an answer cannot be sent, and where not even the error can', async () => {
+    const answer = { status: 200, contentType: TEXT, body: '', headers: { 'x-bad': 'a\nb' } };
+    const { url, server } = await start(() => answer);
+    expect((await post(url, '')).status).toBe(500);
+    server.serve([], { 'x-bad': '\u2603' });
+    await expect(post(url, '')).rejects.toThrow();
+    server.serve([], {});
+    expect((await post(url, '')).status).toBe(404);
+  });
+
+  it('takes a target that is a whole URL, as proxies write it', async () => {
+    const { port } = await start((request) => ({
+      status: 200,
+      contentType: TEXT,
+      body: String(request.query),
+    }));
+    const client = connect(port);
+    client.send('GET http://a:1/get?x=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\nx=1$/s);
+  });
+
   it('ends a connection on which no HTTP is spoken, and one with endless headers', async () => {
     const { port } = await start();
     const garbage = connect(port);
@@ -250,6 +352,23 @@ describe('the HTTP server of a node', () => {
     const response = post(waiting.url, 'a');
     await started;
     await Promise.all([expect(response).rejects.toThrow(), waiting.server.close(50)]);
+  });
+});
+
+describe('the number of connections', () => {
+  const withSoftLimit = (soft: unknown) => ({ userLimits: { open_files: { soft } } });
+
+  it('leaves descriptors to the log, whatever the process may open', () => {
+    expect(connectionsMax(withSoftLimit(1_024))).toBe(1_024 - DESCRIPTORS_RESERVED);
+    expect(connectionsMax(withSoftLimit(1_000_000))).toBe(CONNECTIONS_MAX);
+    expect(connectionsMax(withSoftLimit('unlimited'))).toBe(CONNECTIONS_MAX);
+    expect(connectionsMax(withSoftLimit(64))).toBe(1);
+    expect(connectionsMax({})).toBe(CONNECTIONS_MAX);
+  });
+
+  it('is limited by what this process may open', () => {
+    expect(connectionsMax()).toBeGreaterThan(0);
+    expect(connectionsMax()).toBeLessThanOrEqual(CONNECTIONS_MAX);
   });
 });
 
