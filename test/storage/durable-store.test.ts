@@ -211,12 +211,82 @@ describe('the commit hint', () => {
     expect(await hintAfter(disk)).toBe(5);
   });
 
+  it('is not lost at whatever moment of another one it is saved', async () => {
+    const { disk, store } = await watched();
+    await store.persist({ entries: entriesOf({ from: 1, count: 40, term: 1, bytes: 10 }) });
+    for (let turns = 0; turns < 20; turns++) {
+      const first = store.saveCommitHint(logIndex(2 * turns + 1));
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      await Promise.all([first, store.saveCommitHint(logIndex(2 * turns + 2))]);
+      expect(await hintAfter(disk), `after ${turns} turns`).toBe(2 * turns + 2);
+    }
+  });
+
+  it('is waited for where the store is closed while it is being saved', async () => {
+    let isSlow = false;
+    let finish: () => void = () => {};
+    const slow = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const disk = new FakeDisk({
+      seed: 1,
+      complete: ({ kind, path }) => (isSlow && kind === 'pwrite' && path === 'commit' ? slow : undefined),
+    });
+    const { store } = await openStorage(disk.mount(), STORAGE_OPTIONS);
+    const entries = entriesOf({ from: 1, count: 9, term: 1, bytes: 10 });
+    await store.persist({ hardState: hardStateOf(1), entries });
+    isSlow = true;
+    const saved = store.saveCommitHint(logIndex(8));
+    let isClosed = false;
+    const closed = store.close().then(() => {
+      isClosed = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isClosed).toBe(false);
+    finish();
+    await Promise.all([saved, closed]);
+    disk.powerLoss();
+    expect(await hintAfter(disk)).toBe(8);
+  });
+
+  it('is written without opening a file', async () => {
+    const { store, operations } = await watched();
+    await store.persist({ entries: entriesOf({ from: 1, count: 9, term: 1, bytes: 10 }) });
+    operations();
+    await store.saveCommitHint(logIndex(5));
+    await store.saveCommitHint(logIndex(9));
+    expect(operations().map((line) => line.split(' ')[0])).toEqual([
+      'pwrite',
+      'fdatasync',
+      'pwrite',
+      'fdatasync',
+    ]);
+  });
+
   it('becomes one write for all that come while one is under way', async () => {
     const { store, operations } = await watched();
     await store.persist({ entries: entriesOf({ from: 1, count: 9, term: 1, bytes: 10 }) });
     operations();
     await Promise.all([1, 2, 3, 4, 9].map((index) => store.saveCommitHint(logIndex(index))));
     expect(operations().filter((line) => line.startsWith('pwrite')).length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a commit hint that cannot be written', () => {
+  it('leaves the store as good as it was, and is written the next time', async () => {
+    const { disk, store } = await watched();
+    const entries = entriesOf({ from: 1, count: 3, term: 1, bytes: 10 });
+    await store.persist({ entries });
+    for (const kind of ['pwrite', 'fdatasync'] as const) {
+      disk.fail({ kind, nth: 1, error: 'EIO' });
+      await expect(store.saveCommitHint(logIndex(2))).rejects.toMatchObject({ code: 'disk-failed' });
+    }
+    await store.persist({ entries: entriesOf({ from: 4, count: 1, term: 1, bytes: 10 }) });
+    expect(await readAll(store, logIndex(4))).toHaveLength(4);
+    await store.saveCommitHint(logIndex(2));
+    await store.close();
+    const { recovered } = await openStorage(disk.mount(), STORAGE_OPTIONS);
+    expect(recovered.commitHint).toBe(2);
   });
 });
 

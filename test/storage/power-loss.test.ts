@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { logIndex } from '../../src/lib/brands.ts';
 import { createPrng, nextInteger } from '../../src/lib/prng.ts';
 import type { Disk } from '../../src/raft/ports.ts';
 import { type OpenedStorage, openStorage } from '../../src/raft/storage/open-storage.ts';
@@ -9,6 +10,8 @@ import {
   BLANK,
   type Content,
   contradiction,
+  entriesOf,
+  hardStateOf,
   readAll,
   SCRIPT,
   STORAGE_OPTIONS,
@@ -97,6 +100,23 @@ async function liveUntil(disk: FakeDisk, interruption: DiskInterruption): Promis
   else disk.processDeath();
   return life;
 }
+
+describe('a commit hint', () => {
+  it('that was saved is there when the power goes, from the first life of the node on', async () => {
+    for (const seed of SEEDS) {
+      const disk = new FakeDisk({ seed });
+      for (const index of [1, 2, 3].map(logIndex)) {
+        const { store } = await openStorage(disk.mount(), STORAGE_OPTIONS);
+        const entries = entriesOf({ from: index, count: 1, term: 1, bytes: 10 });
+        await store.persist({ hardState: hardStateOf(1), entries });
+        await store.saveCommitHint(index);
+        disk.powerLoss();
+        const { recovered } = await openStorage(disk.mount(), STORAGE_OPTIONS);
+        expect(recovered.commitHint, `seed ${seed}`).toBe(index);
+      }
+    }
+  });
+});
 
 describe('a script of votes, batches, new segments and truncations', () => {
   it('is all there after a clean end', async () => {

@@ -1,17 +1,19 @@
-import { present } from '../../lib/assert.ts';
+import { assert, present } from '../../lib/assert.ts';
 import { INDEX_ZERO, type LogIndex } from '../../lib/brands.ts';
 import { SMALL_BODY_BYTES_MAX } from '../../lib/limits.ts';
 import { decodeCommitHint, encodeCommitHint } from '../../logfmt/records.ts';
-import type { Disk } from '../ports.ts';
+import type { Disk, DiskFile } from '../ports.ts';
 import { COMMIT_FILE } from './layout.ts';
 import { readSmallFile } from './small-file.ts';
 
 /**
- * How far the log is known to be committed. It is a hint, written in place and never synced: 0 where it was lost or
- * torn. What matters is that it is never too high, so only entries that are durable here may be named in it.
+ * How far the log is known to be committed. It is a hint, written in place: 0 where it was lost or torn. What matters
+ * is that it is never too high, so only entries that are durable here may be named in it. Its file stays open: a process
+ * that has run out of descriptors can still write it.
  */
 export class CommitHint {
   readonly #disk: Disk;
+  #file: DiskFile | undefined;
   #index: LogIndex;
   #wanted: LogIndex;
   #writing: Promise<void> | undefined;
@@ -22,7 +24,7 @@ export class CommitHint {
     this.#wanted = index;
   }
 
-  /** The hint as it was left. */
+  /** The hint as it was left. Changes nothing on the disk. */
   static async open(disk: Disk): Promise<CommitHint> {
     const bytes = await readSmallFile(disk, COMMIT_FILE, SMALL_BODY_BYTES_MAX);
     const decoded = bytes === undefined ? undefined : decodeCommitHint(bytes);
@@ -34,26 +36,40 @@ export class CommitHint {
     return this.#wanted;
   }
 
-  /** Writes the hint where it has risen. While one write is under way, all that come meanwhile become one more. */
+  /** Makes the file where it is missing, and keeps it open. Before `save`; the caller syncs the directory. */
+  async prepare(): Promise<void> {
+    this.#file = present(await this.#disk.open(COMMIT_FILE, { create: true }), COMMIT_FILE);
+  }
+
+  /**
+   * Makes the hint durable where it has risen. While one write is under way, all that come meanwhile become one more.
+   * After a failure the next call tries again: what a hint loses was never promised.
+   */
   async save(index: LogIndex): Promise<void> {
+    assert(this.#file !== undefined, 'The commit hint is not open');
     if (index > this.#wanted) this.#wanted = index;
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined;
-    });
+    if (this.#index === this.#wanted) return;
+    this.#writing ??= this.#writeAll(this.#file);
     await this.#writing;
   }
 
-  async #writeAll(): Promise<void> {
-    if (this.#index === this.#wanted) return;
-    const file = present(await this.#disk.open(COMMIT_FILE, { create: true }), COMMIT_FILE);
+  /** Ends once what was to be saved has been, or has failed. */
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#writing]);
+    await this.#file?.close();
+  }
+
+  async #writeAll(file: DiskFile): Promise<void> {
     try {
       while (this.#index < this.#wanted) {
         const next = this.#wanted;
         await file.pwrite(0, encodeCommitHint(next));
+        await file.fdatasync();
         this.#index = next;
       }
     } finally {
-      await file.close();
+      // In the same turn as the last look at what is wanted: nobody may wait for a loop that looks no more.
+      this.#writing = undefined;
     }
   }
 }

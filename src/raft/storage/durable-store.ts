@@ -12,7 +12,10 @@ import { replaceFile } from './small-file.ts';
 /** What is to be made durable at once. */
 type Batch = Parameters<LogStore['persist']>[0];
 
-/** The `LogStore` over a `Disk`. After the first failure it refuses everything: what the disk holds is then not known. */
+/**
+ * The `LogStore` over a `Disk`. After the first failure of log or hard state it refuses everything: what the disk holds
+ * is then not known.
+ */
 export class DurableStore implements LogStore {
   readonly #disk: Disk;
   readonly #log: SegmentedLog;
@@ -49,16 +52,22 @@ export class DurableStore implements LogStore {
   }
 
   async saveCommitHint(index: LogIndex): Promise<void> {
+    this.#refuseAfterEnd();
     const durable = logIndex(Math.min(index, this.#log.lastIndex));
-    if (durable > INDEX_ZERO) await this.#orFail(() => this.#hint.save(durable));
+    // A hint that cannot be written is the caller's to judge: the log is as durable as before.
+    if (durable > INDEX_ZERO) await this.#hint.save(durable);
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await Promise.allSettled([this.#persisting]);
-    // After a failure the files stay as they are: cutting them could fail again, or hide what happened.
-    await this.#log.close(this.#failure === undefined ? 'cleanly' : 'as it is');
+    try {
+      // After a failure the files stay as they are: cutting them could fail again, or hide what happened.
+      await this.#log.close(this.#failure === undefined ? 'cleanly' : 'as it is');
+    } finally {
+      await this.#hint.close();
+    }
   }
 
   /** Each of the three is durable before the next begins; the order is the safety contract (`Effects`). */
@@ -81,14 +90,18 @@ export class DurableStore implements LogStore {
   }
 
   async #orFail<T>(action: () => Promise<T>): Promise<T> {
-    assert(!this.#isClosed, 'The store is closed');
-    if (this.#failure !== undefined) throw refusal(this.#failure);
+    this.#refuseAfterEnd();
     try {
       return await action();
     } catch (error) {
       this.#failure ??= asRaftError(error);
       throw error;
     }
+  }
+
+  #refuseAfterEnd(): void {
+    assert(!this.#isClosed, 'The store is closed');
+    if (this.#failure !== undefined) throw refusal(this.#failure);
   }
 }
 

@@ -44,6 +44,7 @@ export async function recoverLog(
     );
   }
   await open.rewriteTail(limits.batchBytesMax);
+  await hint.prepare();
   await disk.fsyncDir(LOG_DIRECTORY);
   await disk.fsyncDir(ROOT_DIRECTORY);
   const closed = scanned.segments.slice(0, -1);
