@@ -63,7 +63,10 @@ export interface LogStore {
   persist(batch: Omit<Persist, 'sequence'>): Promise<void>;
   /** Entries from `from` on, at least one, until `bytesMax` of commands or `entriesMax`. Only entries persisted before. */
   read(from: LogIndex, bytesMax: number, entriesMax: number): Promise<readonly Entry[]>;
-  /** Notes how far the log is known to be committed. A hint: it may be lost, it is never too high. */
+  /**
+   * Notes how far the log is known to be committed. A hint: it may be lost, it is never too high. A rejection leaves the
+   * store as good as it was: the next call tries again.
+   */
   saveCommitHint(index: LogIndex): Promise<void>;
   /** Ends cleanly: cuts what was filled ahead. */
   close(): Promise<void>;
@@ -76,6 +79,12 @@ export interface PeerAddress {
   readonly url: string | undefined;
 }
 
+/**
+ * Why two nodes do not work together: `foreign` where the peer is of another cluster or says that it has our own id,
+ * `refused` where it is of our cluster and does not listen to this node.
+ */
+export type MismatchKind = 'foreign' | 'refused';
+
 /** What a transport does with what it receives. */
 export interface TransportHandlers {
   /** A peer's request; `reply` is called at most once, with the response to it. */
@@ -86,8 +95,11 @@ export interface TransportHandlers {
   lost(to: NodeId, requestId: number): void;
   /** What a peer speaks has become known. */
   dialect(peer: NodeId, dialect: Dialect): void;
-  /** A peer is of another cluster, or has our own id: said for people, and for the node to stop (78). */
-  mismatch(peer: NodeId, reason: string): void;
+  /**
+   * What answers at a peer's address shows that one of the two was set up wrongly, or has lost its data: said for
+   * people, and for a node without a log to stop (78). `reason` is a clause without a full stop.
+   */
+  mismatch(peer: NodeId, reason: string, kind: MismatchKind): void;
 }
 
 /**

@@ -13,6 +13,7 @@ import type {
   Forward,
   Logger,
   LogStore,
+  MismatchKind,
   Network,
   OpenedStore,
   PeerAddress,
@@ -22,7 +23,7 @@ import type {
   TransportHandlers,
 } from './ports.ts';
 import { Applier } from './runtime/applier.ts';
-import { checkCommand, checkMembers } from './runtime/checks.ts';
+import { checkCommand, checkMembers, disagreement } from './runtime/checks.ts';
 import { CoreDriver } from './runtime/core-driver.ts';
 import { coreOptions } from './runtime/core-options.ts';
 import { describeEvent } from './runtime/describe-event.ts';
@@ -270,27 +271,20 @@ export class Server implements RaftService {
         this.#running?.driver.enqueue({ type: 'receive', from, requestId, message }),
       lost: (to, requestId) => this.#running?.driver.enqueue({ type: 'lost', to, requestId }),
       dialect: (peer, dialect) => this.#running?.driver.enqueue({ type: 'dialect', peer, dialect }),
-      mismatch: (peer, reason) => this.#meetStranger(peer, reason),
+      mismatch: (peer, reason, kind) => this.#disagree(peer, reason, kind),
     };
   }
 
   /**
-   * A peer is of another cluster. A node that has no log yet was set up wrongly and stops; one that has been a member
-   * stays, because a stranger must not stop a healthy cluster.
+   * A peer and this node do not work together. A node that has no log yet was set up wrongly and stops; one that has
+   * been a member stays, because a stranger must not stop a healthy cluster.
    */
-  #meetStranger(peer: NodeId, reason: string): void {
+  #disagree(peer: NodeId, reason: string, kind: MismatchKind): void {
     const core = this.#running?.core;
     if (core === undefined) return;
-    const sentence = `Node ${peer} does not belong to this cluster: ${reason}.`;
-    if (core.log.lastIndex > 0) {
-      if (this.#mailroom.isFirstComplaint(peer)) this.#options.logger.warn(sentence);
-      return;
-    }
-    void this.#end(
-      new RaftError('configuration', sentence, {
-        suggestions: ['Give every node the same --peers and the same --cluster-id.'],
-      }),
-    );
+    const error = disagreement(peer, reason, kind);
+    if (core.log.lastIndex === 0) void this.#end(error);
+    else if (this.#mailroom.isFirstComplaint(peer)) this.#options.logger.warn(error.message);
   }
 
   #armCommitHint(running: Running, saved: LogIndex): void {

@@ -1,14 +1,15 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { term } from '../../src/lib/brands.ts';
-import { SMALL_BODY_BYTES_MAX, TERM_JUMP_MAX } from '../../src/lib/limits.ts';
+import { nodeId, term } from '../../src/lib/brands.ts';
+import { OWN_PEER_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX, TERM_JUMP_MAX } from '../../src/lib/limits.ts';
 import type { Response } from '../../src/raft/core/messages.ts';
 import { fetchPeerId } from '../../src/raft/transport/http-peer.ts';
 import { identity, startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
 
 const ONE = '18446744073709551615';
 const GRANTED: Response = { type: 'requestVoteResponse', term: term(2), voteGranted: true };
+const APPENDED: Response = { type: 'appendEntriesResponse', term: term(1), success: true };
 
 const nodes: TestNode[] = [];
 
@@ -62,6 +63,56 @@ describe('the paths of peers', () => {
     expect(one.ear.heard).toEqual([]);
   });
 
+  it('refuse whoever is no member, with our headers and without, and pass nothing on', async () => {
+    const one = await start({ identity: identity(ONE), answer: () => GRANTED });
+    const body = JSON.stringify({ ...vote, candidate_id: 6 });
+    const headers = { 'raft-cluster-id': 'cluster-a', 'raft-node-id': '6', 'raft-incarnation': 'x' };
+    for (const introduction of [{}, headers]) {
+      const answer = await post(one, '/raft/requestvote', body, introduction);
+      expect(answer).toMatchObject({ status: 409, text: expect.stringContaining('node 6 is not a member') });
+    }
+    expect(one.ear.heard).toEqual([]);
+  });
+
+  it('refuse a node of another cluster, say so once in the log, and do not trouble the layer above', async () => {
+    const warnings: string[] = [];
+    const logger = { info: () => {}, warn: (message: string) => void warnings.push(message) };
+    const one = await start({ identity: identity(ONE), answer: () => GRANTED, logger });
+    for (const body of [JSON.stringify(vote), 'no vote at all']) {
+      const answer = await post(one, '/raft/requestvote', body, headersOf('7', 'x', 'cluster-b'));
+      expect(answer).toMatchObject({ status: 409, text: expect.stringContaining('cluster cluster-b') });
+    }
+    expect(one.ear.heard).toEqual([]);
+    expect(warnings).toEqual([expect.stringMatching(/^A message was refused: node 7 belongs to .*[^.]\.$/)]);
+  });
+
+  it('learn no incarnation from requests: what anyone can send must not exclude the member itself', async () => {
+    const one = await start({ identity: identity(ONE), answer: () => GRANTED });
+    const forged = await post(one, '/raft/requestvote', JSON.stringify(vote), headersOf('7', 'forged'));
+    const real = await post(one, '/raft/requestvote', JSON.stringify(vote), headersOf('7', 'real'));
+    expect([forged.status, real.status]).toEqual([200, 200]);
+  });
+
+  it('refuse a request without headers in the name of a member that is known to send them', async () => {
+    const peers = [{ id: nodeId('7'), url: 'http://127.0.0.1:9' }];
+    const one = await start({ identity: identity(ONE), answer: () => GRANTED, peers });
+    expect(await post(one, '/raft/requestvote', JSON.stringify(vote))).toMatchObject({ status: 200 });
+    await post(one, '/raft/requestvote', JSON.stringify(vote), headersOf('7', 'x'));
+    expect(await post(one, '/raft/requestvote', JSON.stringify(vote))).toMatchObject({
+      status: 409,
+      text: expect.stringContaining('node 7 introduces itself'),
+    });
+    expect(one.ear.of('request')).toHaveLength(2);
+  });
+
+  it('take the whole log of an original at once, and of one of our own no more than we send', async () => {
+    const one = await start({ identity: identity(ONE), answer: () => APPENDED });
+    const blank = ' '.repeat(OWN_PEER_BODY_BYTES_MAX);
+    const body = `{"term":1,"leader_id":7,"prev_log_index":0,"prev_log_term":0,"entries":null,"commit_index":0}${blank}`;
+    expect(await post(one, '/raft/appendentries', body)).toMatchObject({ status: 200 });
+    expect(await post(one, '/raft/appendentries', body, headersOf('7', 'x'))).toMatchObject({ status: 413 });
+  });
+
   it('refuse a vote that is larger than any vote', async () => {
     const one = await start({ identity: identity(ONE) });
     const body = ' '.repeat(SMALL_BODY_BYTES_MAX + 1);
@@ -96,6 +147,10 @@ describe('the id of a peer', () => {
     await expect(fetchPeerId(url)).rejects.toMatchObject({ code: 'unreachable' });
   });
 });
+
+function headersOf(id: string, incarnation: string, clusterId = 'cluster-a') {
+  return { 'raft-cluster-id': clusterId, 'raft-node-id': id, 'raft-incarnation': incarnation };
+}
 
 async function post(node: TestNode, path: string, body: string, headers: Record<string, string> = {}) {
   const response = await fetch(`${node.url}${path}`, { method: 'POST', body, headers });

@@ -3,7 +3,7 @@ import { HttpServer } from '../../src/http/http-server.ts';
 import { INDEX_ZERO, type NodeId, nodeId, TERM_ZERO, type Term, term } from '../../src/lib/brands.ts';
 import type { Dialect } from '../../src/raft/core/inputs.ts';
 import type { Request, Response } from '../../src/raft/core/messages.ts';
-import type { PeerAddress, Self, TransportHandlers } from '../../src/raft/ports.ts';
+import type { Logger, MismatchKind, PeerAddress, Self, TransportHandlers } from '../../src/raft/ports.ts';
 import type { RaftService, ServiceStatus } from '../../src/raft/service.ts';
 import { HttpTransport } from '../../src/raft/transport/http-transport.ts';
 import { identityHeaders } from '../../src/raft/transport/identity.ts';
@@ -19,7 +19,12 @@ export type Heard =
     }
   | { readonly type: 'lost'; readonly to: NodeId; readonly requestId: number }
   | { readonly type: 'dialect'; readonly peer: NodeId; readonly dialect: Dialect }
-  | { readonly type: 'mismatch'; readonly peer: NodeId; readonly reason: string };
+  | {
+      readonly type: 'mismatch';
+      readonly peer: NodeId;
+      readonly reason: string;
+      readonly kind: MismatchKind;
+    };
 
 /** Keeps what handlers were told, and lets a test wait for it. */
 export class Ear {
@@ -41,7 +46,7 @@ export class Ear {
       response: (from, requestId, response) => this.#hear({ type: 'response', from, requestId, response }),
       lost: (to, requestId) => this.#hear({ type: 'lost', to, requestId }),
       dialect: (peer, dialect) => this.#hear({ type: 'dialect', peer, dialect }),
-      mismatch: (peer, reason) => this.#hear({ type: 'mismatch', peer, reason }),
+      mismatch: (peer, reason, kind) => this.#hear({ type: 'mismatch', peer, reason, kind }),
     };
   }
 
@@ -81,6 +86,7 @@ export interface TestNodeOptions {
   readonly term?: Term;
   answer?(message: Request): Response | undefined;
   readonly service?: RaftService;
+  readonly logger?: Logger;
 }
 
 /** Members of the cluster of a node that is told of no others. */
@@ -97,6 +103,7 @@ export async function startNode(options: TestNodeOptions): Promise<TestNode> {
     identity: own,
     peers: options.peers ?? ACQUAINTED.map((id) => ({ id: nodeId(id), url: undefined })),
     currentTerm: () => options.term ?? term(1),
+    ...(options.logger === undefined ? {} : { logger: options.logger }),
   });
   const service = options.service ?? fakeService({});
   const node = { ...own, version: '0.0.0', pid: 1, machine: 'kv' };

@@ -15,6 +15,8 @@ import {
 
 const TYPES: readonly RequestType[] = ['requestVote', 'preVote', 'appendEntries'];
 
+const anyone = () => true;
+
 const anId = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }).map((id) => nodeId(String(id)));
 const aTerm = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }).map(term);
 const anIndex = fc.integer({ min: 0, max: INDEX_MAX }).map(logIndex);
@@ -54,7 +56,10 @@ describe('a request on the wire', () => {
   it('comes back as it was sent, with ids up to 2^64-1', () => {
     fc.assert(
       fc.property(aRequest, (request) => {
-        expect(decodeRequest(request.type, encodeRequest(request))).toEqual({ ok: true, value: request });
+        expect(decodeRequest(request.type, encodeRequest(request), anyone)).toEqual({
+          ok: true,
+          value: request,
+        });
       }),
     );
   });
@@ -77,16 +82,63 @@ describe('a request on the wire', () => {
   it('may be written with any white space, in any order, with fields that are not known', () => {
     const text = ` { "x\\u0022" : [ 1.5e-3 , {"y":"\\\\","z":[]}, null, true, false, -0 ] , "last_log_term" : 3,
       "candidate_id":7,"last_log_index":\t4 , "term" : 5 }\r\n`;
-    expect(decodeRequest('requestVote', utf8(text))).toEqual({
+    expect(decodeRequest('requestVote', utf8(text), anyone)).toEqual({
       ok: true,
       value: { type: 'requestVote', term: 5, candidateId: '7', lastLogIndex: 4, lastLogTerm: 3 },
     });
   });
 
+  it('ends at a sender that is not accepted, before anything is known of the entries', () => {
+    const head = '{"term":1,"leader_id":7,"prev_log_index":0,"prev_log_term":0,';
+    const refused: string[] = [];
+    const refuse = (sender: string) => {
+      refused.push(sender);
+      return false;
+    };
+    for (const rest of ['"entries":[],"commit_index":0}', '"entries":[nonsense']) {
+      expect(decodeRequest('appendEntries', utf8(head + rest), refuse)).toEqual({
+        ok: false,
+        reason: 'node 7 is not listened to',
+      });
+    }
+    expect(refused).toEqual(['7', '7']);
+  });
+
+  it('ends at the first entry that does not follow, and reads no further', () => {
+    const head = '{"term":5,"leader_id":7,"prev_log_index":3,"prev_log_term":2,"entries":[';
+    const good = '{"index":4,"term":2,"command":"AA=="},';
+    for (const [bad, reason] of [
+      ['{"index":6,"term":2,"command":"AA=="},nonsense', 'entry 6 follows entry 4'],
+      ['{"index":5,"term":1,"command":"AA=="},nonsense', 'entry 5 has a term too low'],
+    ]) {
+      expect(decodeRequest('appendEntries', utf8(head + good + bad), anyone)).toEqual({ ok: false, reason });
+    }
+    const first = '{"index":9,"term":2,"command":"AA=="},nonsense';
+    expect(decodeRequest('appendEntries', utf8(head + first), anyone)).toMatchObject({
+      reason: 'entry 9 follows entry 3',
+    });
+  });
+
+  it('has its sender and what comes before the entries in front of them, once', () => {
+    const entries = '"entries":[{"index":4,"term":2,"command":"AA=="}]';
+    const before = '"leader_id":7,"prev_log_index":3,"prev_log_term":2';
+    const wrong = [
+      `{"term":5,${entries},${before},"commit_index":0}`,
+      `{"term":5,${before},${entries},"prev_log_index":8,"commit_index":0}`,
+    ];
+    for (const text of wrong)
+      expect(decodeRequest('appendEntries', utf8(text), anyone), text).toMatchObject({ ok: false });
+    const right = `{"term":5,${before},${entries},"commit_index":0}`;
+    expect(decodeRequest('appendEntries', utf8(right), anyone)).toMatchObject({ ok: true });
+  });
+
   it('may have null for a list of entries that Go never made', () => {
     const text =
       '{"term":1,"leader_id":7,"prev_log_index":0,"prev_log_term":0,"entries":null,"commit_index":0}';
-    expect(decodeRequest('appendEntries', utf8(text))).toMatchObject({ ok: true, value: { entries: [] } });
+    expect(decodeRequest('appendEntries', utf8(text), anyone)).toMatchObject({
+      ok: true,
+      value: { entries: [] },
+    });
   });
 });
 
@@ -94,7 +146,7 @@ describe('a vote request that is refused with a reason', () => {
   const good = { term: '5', candidate_id: '7', last_log_index: '4', last_log_term: '3' };
   const refuses = (fields: Record<string, string>) => {
     const members = Object.entries({ ...good, ...fields }).map(([name, value]) => `"${name}":${value}`);
-    const decoded = decodeRequest('requestVote', utf8(`{${members.join(',')}}`));
+    const decoded = decodeRequest('requestVote', utf8(`{${members.join(',')}}`), anyone);
     expect(decoded, JSON.stringify(fields)).toEqual({ ok: false, reason: expect.any(String) });
   };
 
@@ -152,23 +204,23 @@ describe('a vote request that is refused with a reason', () => {
       '{"a":"',
       '{"a":"\\x"}',
     ]) {
-      expect(decodeRequest('requestVote', utf8(text)), text).toMatchObject({ ok: false });
+      expect(decodeRequest('requestVote', utf8(text), anyone), text).toMatchObject({ ok: false });
     }
     const whole = '{"term":5,"candidate_id":7,"last_log_index":4,"last_log_term":3}';
-    expect(decodeRequest('requestVote', utf8(whole))).toMatchObject({ ok: true });
-    expect(decodeRequest('requestVote', utf8(`${whole}x`))).toMatchObject({ ok: false });
+    expect(decodeRequest('requestVote', utf8(whole), anyone)).toMatchObject({ ok: true });
+    expect(decodeRequest('requestVote', utf8(`${whole}x`), anyone)).toMatchObject({ ok: false });
   });
 
   it('is one that is nested so deeply that it could exhaust the stack', () => {
     const deep = `{"x":${'['.repeat(100_000)}`;
-    expect(decodeRequest('requestVote', utf8(deep))).toMatchObject({ ok: false });
+    expect(decodeRequest('requestVote', utf8(deep), anyone)).toMatchObject({ ok: false });
   });
 });
 
 describe('entries that are refused with a reason', () => {
   const refuses = (entries: string) => {
     const text = `{"term":3,"leader_id":7,"prev_log_index":4,"prev_log_term":2,"entries":${entries},"commit_index":0}`;
-    const decoded = decodeRequest('appendEntries', utf8(text));
+    const decoded = decodeRequest('appendEntries', utf8(text), anyone);
     expect(decoded, entries).toEqual({ ok: false, reason: expect.any(String) });
   };
 
@@ -219,7 +271,7 @@ describe('a decoder', () => {
     fc.assert(
       fc.property(fc.oneof(near, fc.uint8Array()), (bytes) => {
         for (const type of TYPES) {
-          decodeRequest(type, bytes);
+          decodeRequest(type, bytes, anyone);
           decodeResponse(type, bytes);
         }
       }),
@@ -242,7 +294,7 @@ describe('a decoder', () => {
     });
     const times = Array.from({ length: 9 }, () => {
       const start = performance.now();
-      expect(decodeRequest('appendEntries', body).ok).toBe(true);
+      expect(decodeRequest('appendEntries', body, anyone).ok).toBe(true);
       return performance.now() - start;
     });
     // Warm, it takes about 4 ms. The bound leaves room for a busy machine.

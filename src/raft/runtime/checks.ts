@@ -1,7 +1,7 @@
 import type { NodeId } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { COMMAND_BYTES_MAX, MEMBERS_MAX } from '../../lib/limits.ts';
-import type { PeerAddress } from '../ports.ts';
+import type { MismatchKind, PeerAddress } from '../ports.ts';
 
 /** Whether these can be the members of a cluster with node `id` among them. Throws a `RaftError` (`usage`). */
 export function checkMembers(id: NodeId, members: readonly PeerAddress[]): void {
@@ -30,5 +30,21 @@ export function checkCommand(command: Uint8Array): void {
       'too-large',
       `A command has at most ${COMMAND_BYTES_MAX} bytes, not ${command.length}.`,
     );
+  }
+}
+
+/** Why this node and a peer do not work together, as the reason for a node without a log to stop. */
+export function disagreement(peer: NodeId, reason: string, kind: MismatchKind): RaftError {
+  switch (kind) {
+    case 'foreign':
+      return new RaftError('configuration', `Node ${peer} does not belong to this cluster: ${reason}.`, {
+        suggestions: ['Give every node the same --peers and the same --cluster-id.'],
+      });
+    case 'refused':
+      return new RaftError('configuration', `Node ${peer} refuses this node: ${reason}.`, {
+        suggestions: [
+          'Restore the data directory, if it was moved or not mounted, and start the node again.',
+        ],
+      });
   }
 }

@@ -4,6 +4,8 @@ import { assertNever } from '../../lib/assert.ts';
 import type { NodeId, Term } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
 import {
+  MEMBERS_MAX,
+  OWN_PEER_BODY_BYTES_MAX,
   PEER_BODY_BYTES_MAX,
   PEER_TIMEOUT_MS,
   SMALL_BODY_BYTES_MAX,
@@ -11,8 +13,8 @@ import {
 } from '../../lib/limits.ts';
 import type { Dialect } from '../core/inputs.ts';
 import type { Request, Response } from '../core/messages.ts';
-import type { Self, TransportHandlers } from '../ports.ts';
-import type { Acquaintances } from './identity.ts';
+import type { Logger, Self, TransportHandlers } from '../ports.ts';
+import { type Acquaintances, introducesItself } from './identity.ts';
 import { decodeRequest, emptyResponse, encodeResponse, type RequestType } from './wire.ts';
 
 export interface PeerRoutesOptions {
@@ -26,16 +28,30 @@ export interface PeerRoutesOptions {
   handlers(): TransportHandlers | undefined;
   /** A request shows what its sender speaks. */
   heardFrom(from: NodeId, dialect: Dialect): void;
+  /** What a member is known to speak, if anything. */
+  dialectOf(id: NodeId): Dialect | undefined;
+  /** Hears once of each node that must not be listened to. */
+  readonly logger?: Logger;
 }
 
 /** The paths on which peers talk to this node: the original's three, and pre-vote. */
 export function peerRoutes(options: PeerRoutesOptions): readonly Route[] {
+  const door: Door = { options, complaints: new Set() };
   return [
     idRoute(options.identity.id),
-    rpcRoute(options, 'requestVote', PATHS.requestVote, SMALL_BODY_BYTES_MAX),
-    rpcRoute(options, 'preVote', PATHS.preVote, SMALL_BODY_BYTES_MAX),
-    rpcRoute(options, 'appendEntries', PATHS.appendEntries, PEER_BODY_BYTES_MAX),
+    rpcRoute(door, 'requestVote', PATHS.requestVote, SMALL_BODY_BYTES_MAX),
+    rpcRoute(door, 'preVote', PATHS.preVote, SMALL_BODY_BYTES_MAX),
+    rpcRoute(door, 'appendEntries', PATHS.appendEntries, (headers) =>
+      introducesItself(headers) ? OWN_PEER_BODY_BYTES_MAX : PEER_BODY_BYTES_MAX,
+    ),
   ];
+}
+
+/** Where requests come in, and who has been turned away. */
+interface Door {
+  readonly options: PeerRoutesOptions;
+  /** Reasons that have been logged; at most as many as a cluster has members, since anyone can make up more. */
+  readonly complaints: Set<string>;
 }
 
 /** Tells the id, as the original does to whoever makes a peer of this node. */
@@ -48,57 +64,81 @@ export function idRoute(id: NodeId): Route {
   };
 }
 
-function rpcRoute(options: PeerRoutesOptions, type: RequestType, path: string, bodyBytesMax: number): Route {
+function rpcRoute(door: Door, type: RequestType, path: string, bodyBytesMax: Route['bodyBytesMax']): Route {
   return {
     method: 'POST',
     path,
     bodyBytesMax,
-    handle: (request) => handleRpc(options, type, request),
+    handle: (request) => handleRpc(door, type, request),
   };
 }
 
-function handleRpc(
-  options: PeerRoutesOptions,
-  type: RequestType,
-  request: RouteRequest,
-): Answer | Promise<Answer> {
+function handleRpc(door: Door, type: RequestType, request: RouteRequest): Answer | Promise<Answer> {
+  const { options } = door;
   const handlers = options.handlers();
   if (handlers === undefined)
     throw new RaftError('stopping', 'This node is not running yet, or not any more.');
-  const decoded = decodeRequest(type, request.body);
-  if (!decoded.ok) return refusal(type);
-  const message = decoded.value;
-  if (termOf(message) > options.currentTerm() + TERM_JUMP_MAX) return refusal(type);
-  const from = senderOf(message);
   const introduction = options.acquaintances.meet(request.headers);
   switch (introduction.type) {
     case 'amnesiac':
-      return foreign(introduction.reason);
     case 'stranger':
-      handlers.mismatch(from, introduction.reason);
-      return foreign(introduction.reason);
+      return turnAway(door, introduction.reason);
     case 'known':
-      if (introduction.nodeId !== from) return refusal(type);
-      return answerMember(options, handlers, 'extended', message);
+      return handleFrom(door, handlers, type, {
+        dialect: 'extended',
+        body: request.body,
+        screen: (from) => (introduction.nodeId === from ? screenMember(door, from) : refusal(type)),
+      });
     case 'anonymous':
-      if (from === options.identity.id) return refusal(type);
-      return answerMember(options, handlers, 'original', message);
+      return handleFrom(door, handlers, type, {
+        dialect: 'original',
+        body: request.body,
+        screen: (from) => (from === options.identity.id ? refusal(type) : screenOriginal(door, from)),
+      });
     default:
       return assertNever(introduction, 'introduction');
   }
 }
 
-/** The answer to a node that nothing is held against, unless it is no member: whoever invents an id is not listened to. */
-function answerMember(
-  options: PeerRoutesOptions,
+/** A request whose sender is not known before the body is read. */
+interface Arrival {
+  readonly dialect: Dialect;
+  readonly body: Uint8Array;
+  /** The answer to a sender that is not listened to. */
+  screen(from: NodeId): Answer | undefined;
+}
+
+/** Reads a request as far as its sender, and the rest, which may be long, only where that is listened to. */
+function handleFrom(
+  door: Door,
   handlers: TransportHandlers,
-  dialect: Dialect,
-  message: Request,
+  type: RequestType,
+  { dialect, body, screen }: Arrival,
 ): Answer | Promise<Answer> {
+  let screened: Answer | undefined;
+  const decoded = decodeRequest(type, body, (from) => {
+    screened = screen(from);
+    return screened === undefined;
+  });
+  if (screened !== undefined) return screened;
+  if (!decoded.ok) return refusal(type);
+  const message = decoded.value;
+  if (termOf(message) > door.options.currentTerm() + TERM_JUMP_MAX) return refusal(type);
   const from = senderOf(message);
-  if (!options.isMember(from)) return foreign(`node ${from} is not a member of this cluster`);
-  options.heardFrom(from, dialect);
+  door.options.heardFrom(from, dialect);
   return answerOf(handlers, from, message);
+}
+
+/** Whoever invents an id is not listened to. */
+function screenMember(door: Door, from: NodeId): Answer | undefined {
+  if (door.options.isMember(from)) return undefined;
+  return turnAway(door, `node ${from} is not a member of this cluster`);
+}
+
+/** Anyone can leave headers out: a member that is known to send them is not taken for an original. */
+function screenOriginal(door: Door, from: NodeId): Answer | undefined {
+  if (door.options.dialectOf(from) !== 'extended') return screenMember(door, from);
+  return turnAway(door, `node ${from} introduces itself, and the sender of this message does not`);
 }
 
 /**
@@ -128,10 +168,20 @@ function refusal(type: RequestType): Answer {
   return { status: 400, contentType: TEXT, body, headers: { 'x-content-type-options': 'nosniff' } };
 }
 
-/** The answer to a node that must not be listened to. It stops when it reads this. */
-function foreign(reason: string): Answer {
+/** Begins the sentence with which a node turns another one away. */
+export const REFUSED_BECAUSE = 'This message is refused: ';
+
+/**
+ * The answer to a node that must not be listened to. The mistake may be on either side, and whoever sends unasked proves
+ * nothing: this node goes on, and finds out by the answers to its own requests if it is the one that is wrong.
+ */
+function turnAway({ options, complaints }: Door, reason: string): Answer {
+  if (!complaints.has(reason) && complaints.size < MEMBERS_MAX) {
+    complaints.add(reason);
+    options.logger?.warn(`A message was refused: ${reason}.`);
+  }
   return errorAnswer(
-    new RaftError('configuration', `This message is refused: ${reason}.`, {
+    new RaftError('configuration', `${REFUSED_BECAUSE}${reason}.`, {
       suggestions: ['Check the addresses in --peers and the data directory (--data-dir) of both nodes.'],
     }),
   );

@@ -6,8 +6,8 @@ import { type NodeId, type Term, term } from '../../lib/brands.ts';
 import { TERM_JUMP_MAX } from '../../lib/limits.ts';
 import type { Dialect } from '../core/inputs.ts';
 import type { Envelope, Request, Response } from '../core/messages.ts';
-import type { PeerAddress, Self, Transport, TransportHandlers } from '../ports.ts';
-import { peerRoutes } from './http-handlers.ts';
+import type { Logger, PeerAddress, Self, Transport, TransportHandlers } from '../ports.ts';
+import { peerRoutes, REFUSED_BECAUSE } from './http-handlers.ts';
 import { HttpPeer } from './http-peer.ts';
 import { Acquaintances, identityHeaders } from './identity.ts';
 import { decodeResponse, encodeRequest } from './wire.ts';
@@ -18,6 +18,8 @@ export interface HttpTransportOptions {
   readonly peers: readonly PeerAddress[];
   /** Our own term. */
   currentTerm(): Term;
+  /** Hears of nodes that send messages here and must not be listened to. */
+  readonly logger?: Logger;
 }
 
 /**
@@ -41,7 +43,7 @@ export class HttpTransport implements Transport {
     const { identity, peers } = options;
     this.#options = options;
     const members = new Set<string>(peers.map((peer) => peer.id));
-    this.#acquaintances = new Acquaintances(identity, members);
+    this.#acquaintances = new Acquaintances(identity);
     const headers = identityHeaders(identity);
     for (const { id, url } of peers) {
       if (url !== undefined && id !== identity.id) this.#peers.set(id, new HttpPeer({ id, url, headers }));
@@ -53,6 +55,8 @@ export class HttpTransport implements Transport {
       currentTerm: () => options.currentTerm(),
       handlers: () => this.#handlers,
       heardFrom: (from, dialect) => this.#heardFrom(from, dialect),
+      dialectOf: (id) => this.#dialects.get(id),
+      ...(options.logger === undefined ? {} : { logger: options.logger }),
     });
   }
 
@@ -87,24 +91,24 @@ export class HttpTransport implements Transport {
   async #responseIn(peer: HttpPeer, message: Request, outcome: Exchange): Promise<Response | undefined> {
     if (outcome.type === 'failed') return undefined;
     const { status, headers, body } = outcome;
-    const introduction = this.#acquaintances.meet(headers);
+    const introduction = this.#acquaintances.visit(peer.id, headers);
     switch (introduction.type) {
       case 'amnesiac':
         return undefined;
       case 'stranger':
-        this.#handlers?.mismatch(peer.id, introduction.reason);
+        this.#handlers?.mismatch(peer.id, introduction.reason, 'foreign');
         return undefined;
       case 'known':
         if (introduction.nodeId !== peer.id) {
           this.#handlers?.mismatch(
             peer.id,
             `at ${peer.url} there is node ${introduction.nodeId}, not ${peer.id}`,
+            'foreign',
           );
           return undefined;
         }
         this.#speaks(peer.id, 'extended');
-        if (status === 409)
-          this.#handlers?.mismatch(peer.id, errorIn(body)?.message ?? 'it refuses our messages');
+        if (status === 409) this.#handlers?.mismatch(peer.id, refusalIn(body), 'refused');
         return status === 200 ? this.#decode(message, body) : undefined;
       case 'anonymous':
         return this.#originalResponseIn(peer, message, status, body);
@@ -148,4 +152,10 @@ export class HttpTransport implements Transport {
     this.#dialects.set(peer, dialect);
     this.#handlers?.dialect(peer, dialect);
   }
+}
+
+/** Why a peer turned us away, as a clause. */
+function refusalIn(body: Uint8Array): string {
+  const sentence = errorIn(body)?.message ?? 'it does not say why';
+  return sentence.replace(REFUSED_BECAUSE, '').replace(/\.$/, '');
 }

@@ -12,6 +12,11 @@ export type Introduction =
   /** It must not be listened to: it has lost its data, and with it its votes. The mistake is its own. */
   | { readonly type: 'amnesiac'; readonly reason: string };
 
+/** Whether a message is one of our own nodes': the original's have no headers that say who sends them. */
+export function introducesItself(headers: IncomingHttpHeaders): boolean {
+  return typeof headers[HEADERS.clusterId] === 'string' && typeof headers[HEADERS.nodeId] === 'string';
+}
+
 /** The headers with which a node introduces itself. */
 export function identityHeaders(identity: Self): Readonly<Record<string, string>> {
   return {
@@ -22,20 +27,30 @@ export function identityHeaders(identity: Self): Readonly<Record<string, string>
 }
 
 /**
- * Checks how others introduce themselves, and remembers the incarnation of each node that it has met: one that comes
- * back with another has lost its disk, and with it its votes and acknowledgements (correctness: trap 29).
+ * Checks how others introduce themselves, and remembers the incarnation of each node that has answered at its address:
+ * one that comes back with another has lost its disk, and with it its votes and acknowledgements (correctness: trap 29).
  */
 export class Acquaintances {
   readonly #own: Self;
-  readonly #members: ReadonlySet<string>;
   readonly #incarnations = new Map<string, string>();
 
-  constructor(own: Self, members: ReadonlySet<string>) {
+  constructor(own: Self) {
     this.#own = own;
-    this.#members = members;
   }
 
-  /** What the sender of a message with these headers is to us. */
+  /** What the node that answers at a member's address is to us. It is remembered if it is that member. */
+  visit(member: string, headers: IncomingHttpHeaders): Introduction {
+    const introduction = this.meet(headers);
+    const incarnation = headers[HEADERS.incarnation];
+    const isMember = introduction.type === 'known' && introduction.nodeId === member;
+    if (isMember && typeof incarnation === 'string') this.#incarnations.set(member, incarnation);
+    return introduction;
+  }
+
+  /**
+   * What the sender of a message with these headers is to us. Nothing is learnt from it: anyone can send a request in
+   * the name of a member, and must not thereby exclude the real one.
+   */
   meet(headers: IncomingHttpHeaders): Introduction {
     const clusterId = headers[HEADERS.clusterId];
     const nodeId = headers[HEADERS.nodeId];
@@ -56,10 +71,7 @@ export class Acquaintances {
 
   #recognizes(nodeId: string, incarnation: string): boolean {
     const known = this.#incarnations.get(nodeId);
-    if (known !== undefined) return known === incarnation;
-    // Only members are remembered: others must not be able to fill the table.
-    if (this.#members.has(nodeId)) this.#incarnations.set(nodeId, incarnation);
-    return true;
+    return known === undefined || known === incarnation;
   }
 }
 

@@ -106,15 +106,21 @@ export function emptyResponse(type: RequestType): Response {
   }
 }
 
-/** Reads the body of a request of the given type. */
-export function decodeRequest(type: RequestType, body: Uint8Array): Decoded<Request> {
+/** Whether the sender of a request is listened to. */
+type Accepts = (sender: NodeId) => boolean;
+
+/**
+ * Reads the body of a request of the given type, entries last: a sender that is not accepted ends the reading, and costs
+ * no more.
+ */
+export function decodeRequest(type: RequestType, body: Uint8Array, accepts: Accepts): Decoded<Request> {
   switch (type) {
     case 'requestVote':
-      return decode(body, readRequestVote);
+      return decode(body, (cursor) => readRequestVote(cursor, accepts));
     case 'preVote':
-      return decode(body, readPreVote);
+      return decode(body, (cursor) => readPreVote(cursor, accepts));
     case 'appendEntries':
-      return decode(body, readAppendEntries);
+      return decode(body, (cursor) => readAppendEntries(cursor, accepts));
     default:
       return assertNever(type, 'request type');
   }
@@ -153,24 +159,24 @@ interface VoteFields {
   readonly lastLogTerm: Term;
 }
 
-function readRequestVote(cursor: JsonCursor): RequestVote {
-  const { campaignTerm, ...fields } = readVoteFields(cursor, 'term');
+function readRequestVote(cursor: JsonCursor, accepts: Accepts): RequestVote {
+  const { campaignTerm, ...fields } = readVoteFields(cursor, 'term', accepts);
   return { type: 'requestVote', term: campaignTerm, ...fields };
 }
 
-function readPreVote(cursor: JsonCursor): PreVote {
-  const { campaignTerm, ...fields } = readVoteFields(cursor, 'next_term');
+function readPreVote(cursor: JsonCursor, accepts: Accepts): PreVote {
+  const { campaignTerm, ...fields } = readVoteFields(cursor, 'next_term', accepts);
   return { type: 'preVote', nextTerm: campaignTerm, ...fields };
 }
 
-function readVoteFields(cursor: JsonCursor, termField: 'term' | 'next_term'): VoteFields {
+function readVoteFields(cursor: JsonCursor, termField: 'term' | 'next_term', accepts: Accepts): VoteFields {
   let campaignTerm: Term | undefined;
   let candidateId: NodeId | undefined;
   let lastLogIndex: LogIndex | undefined;
   let lastLogTerm: Term | undefined;
   cursor.object((name) => {
     if (name === termField) campaignTerm = readTerm(cursor);
-    else if (name === 'candidate_id') candidateId = readNodeId(cursor);
+    else if (name === 'candidate_id') candidateId = readSender(cursor, accepts);
     else if (name === 'last_log_index') lastLogIndex = readIndex(cursor);
     else if (name === 'last_log_term') lastLogTerm = readTerm(cursor);
     else cursor.skip();
@@ -183,7 +189,7 @@ function readVoteFields(cursor: JsonCursor, termField: 'term' | 'next_term'): Vo
   };
 }
 
-function readAppendEntries(cursor: JsonCursor): AppendEntries {
+function readAppendEntries(cursor: JsonCursor, accepts: Accepts): AppendEntries {
   let leaderTerm: Term | undefined;
   let leaderId: NodeId | undefined;
   let prevLogIndex: LogIndex | undefined;
@@ -192,11 +198,17 @@ function readAppendEntries(cursor: JsonCursor): AppendEntries {
   let leaderCommit: LogIndex | undefined;
   cursor.object((name) => {
     if (name === 'term') leaderTerm = readTerm(cursor);
-    else if (name === 'leader_id') leaderId = readNodeId(cursor);
+    else if (name === 'leader_id') leaderId = readSender(cursor, accepts);
     else if (name === 'prev_log_index') prevLogIndex = readIndex(cursor);
     else if (name === 'prev_log_term') prevLogTerm = readTerm(cursor);
-    else if (name === 'entries') entries = readEntries(cursor);
-    else if (name === 'commit_index') leaderCommit = readIndex(cursor);
+    // Go writes the fields in this order. What entries must follow is known before them, and so is who sends them.
+    else if (name === 'entries') {
+      required(leaderId, 'leader_id before entries');
+      entries = readEntries(cursor, {
+        index: required(prevLogIndex, 'prev_log_index before entries'),
+        term: required(prevLogTerm, 'prev_log_term before entries'),
+      });
+    } else if (name === 'commit_index') leaderCommit = readIndex(cursor);
     else cursor.skip();
   });
   const message: AppendEntries = {
@@ -208,14 +220,31 @@ function readAppendEntries(cursor: JsonCursor): AppendEntries {
     entries: required(entries, 'entries'),
     leaderCommit: required(leaderCommit, 'commit_index'),
   };
-  requireOrder(message);
+  const [first] = message.entries;
+  // A field that stands there twice counts as it stands last: the entries were read after the first.
+  if (first !== undefined) requireOrder({ index: message.prevLogIndex, term: message.prevLogTerm }, first);
+  const lastTerm = message.entries.at(-1)?.term ?? message.prevLogTerm;
+  if (lastTerm > message.term) throw new MalformedJson('an entry has a term above its leader');
   return message;
 }
 
-/** Go writes an empty list that was never made as `null`. */
-function readEntries(cursor: JsonCursor): readonly Entry[] {
+/** Where an entry is in a log. */
+type Position = Pick<Entry, 'index' | 'term'>;
+
+/**
+ * Reads entries up to the first that does not follow on the one before it: a body may hold millions. Go writes an empty
+ * list that was never made as `null`.
+ */
+function readEntries(cursor: JsonCursor, before: Position): readonly Entry[] {
   const entries: Entry[] = [];
-  if (!cursor.acceptNull()) cursor.array(() => entries.push(readEntry(cursor)));
+  if (cursor.acceptNull()) return entries;
+  let previous = before;
+  cursor.array(() => {
+    const entry = readEntry(cursor);
+    requireOrder(previous, entry);
+    entries.push(entry);
+    previous = entry;
+  });
   return entries;
 }
 
@@ -235,19 +264,12 @@ function readEntry(cursor: JsonCursor): Entry {
   return { index, term: entryTerm, command };
 }
 
-/** §5.3: entries follow on prevLogIndex without a gap, and terms never fall, nor exceed the leader's. */
-function requireOrder(message: AppendEntries): void {
-  let previousIndex: number = message.prevLogIndex;
-  let previousTerm: Term = message.prevLogTerm;
-  for (const entry of message.entries) {
-    if (entry.index !== previousIndex + 1)
-      throw new MalformedJson(`entry ${entry.index} follows entry ${previousIndex}`);
-    if (entry.term < previousTerm || entry.term === 0)
-      throw new MalformedJson(`entry ${entry.index} has a term too low`);
-    previousIndex = entry.index;
-    previousTerm = entry.term;
-  }
-  if (previousTerm > message.term) throw new MalformedJson('an entry has a term above its leader');
+/** §5.3: entries follow on prevLogIndex without a gap, and terms never fall. */
+function requireOrder(previous: Position, entry: Entry): void {
+  if (entry.index !== previous.index + 1)
+    throw new MalformedJson(`entry ${entry.index} follows entry ${previous.index}`);
+  if (entry.term < previous.term || entry.term === 0)
+    throw new MalformedJson(`entry ${entry.index} has a term too low`);
 }
 
 function readVoteResponse(cursor: JsonCursor): { readonly term: Term; readonly voteGranted: boolean } {
@@ -305,6 +327,12 @@ function readNodeId(cursor: JsonCursor): NodeId {
   const id = parseNodeId(cursor.digits());
   if (id === undefined) throw new MalformedJson('an id is not an integer from 1 to 2^64-1');
   return id;
+}
+
+function readSender(cursor: JsonCursor, accepts: Accepts): NodeId {
+  const sender = readNodeId(cursor);
+  if (!accepts(sender)) throw new MalformedJson(`node ${sender} is not listened to`);
+  return sender;
 }
 
 /** Only what encodes back to the same text is base64 here: no white space, no other alphabet, no stray bits. */
