@@ -12,6 +12,7 @@ import {
 } from '../lib/limits.ts';
 import type { CommandResult } from '../raft/ports.ts';
 import type { Consistency } from '../raft/service.ts';
+import { baseUrl } from './base-url.ts';
 import { httpCall } from './http-call.ts';
 import { nodeStatusIn } from './node-status.ts';
 import { Patience } from './patience.ts';
@@ -81,7 +82,7 @@ export interface RaftClient {
   close(): void;
 }
 
-/** A client for the nodes at `servers`. Throws a `RaftError` (`usage`) where there is none. */
+/** A client for the nodes at `servers`. Throws a `RaftError` (`usage`) where there is none, or an address is none. */
 export function createClient(options: ClientOptions): RaftClient {
   if (options.servers.length === 0)
     throw new RaftError('usage', 'A client needs the address of at least one server.');
@@ -101,7 +102,7 @@ class HttpClient implements RaftClient {
   #serverForWrites: string | undefined;
 
   constructor(options: ClientOptions) {
-    this.#servers = options.servers.map((server) => server.replace(/\/+$/, ''));
+    this.#servers = options.servers.map(baseUrl);
     this.#timeoutMs = options.timeoutMs ?? CLIENT_TIMEOUT_MS;
   }
 
@@ -116,7 +117,8 @@ class HttpClient implements RaftClient {
     const patience = this.#patience(options);
     return this.#untilDone(patience, async () => {
       const server = await this.#findServerForWrites(patience);
-      if (server === undefined) return undefined;
+      // A command that left now could not be answered in time: that it was not sent at all is certain.
+      if (server === undefined || patience.isOver) return undefined;
       const outcome = await this.#post(server, PATHS.command, command, patience, patience.leftMs());
       return this.#judge(server, outcome, verdictOnCommand);
     });
@@ -130,7 +132,7 @@ class HttpClient implements RaftClient {
         consistency === 'stale'
           ? serverForStaleReads(this.#servers, await this.#survey(patience))
           : await this.#findServerForWrites(patience);
-      if (server === undefined) return undefined;
+      if (server === undefined || patience.isOver) return undefined;
       const timeoutMs = Math.min(READ_ATTEMPT_TIMEOUT_MS, patience.leftMs());
       const path = `${PATHS.query}?consistency=${consistency}`;
       const outcome = await this.#post(server, path, query, patience, timeoutMs);
@@ -154,7 +156,7 @@ class HttpClient implements RaftClient {
     const patience = this.#patience(options);
     return this.#untilDone(patience, async () => {
       const reports = await this.#survey(patience);
-      const report = leaderAmong(reports) ?? (await this.#askForLeader(reports));
+      const report = leaderAmong(reports) ?? (await this.#askForLeader(reports, patience));
       if (report?.type !== 'status' || report.status.role !== 'leader') return undefined;
       const { id, name, term, leaderUrl } = report.status;
       return { type: 'done', value: { id, name, url: leaderUrl ?? report.server, term } };
@@ -177,20 +179,21 @@ class HttpClient implements RaftClient {
       if (verdict?.type === 'done') return verdict.value;
       last = verdict?.error ?? last;
       const pauseMs = PAUSES_MS[Math.min(round, PAUSES_MS.length - 1)] ?? 0;
-      if (patience.leftMs() <= pauseMs) throw await this.#surrender(patience, last);
+      if (patience.leftMs() <= pauseMs) throw this.#surrender(patience, last);
       await patience.pause(pauseMs);
     }
   }
 
-  /** Why a call is given up. It says how many nodes answer, because a leader needs a majority of them. */
-  async #surrender(patience: Patience, last: RaftError | undefined): Promise<RaftError> {
+  /** Why a call is given up. It says how many nodes answered, because a leader needs a majority of them. */
+  #surrender(patience: Patience, last: RaftError | undefined): RaftError {
     if (last?.code === 'too-many') return last;
-    const answered = answeredCount(await this.statusAll());
-    const total = this.#servers.length;
+    const { timeoutMs, answeredMax } = patience;
+    const answered =
+      answeredMax === undefined ? '' : `${answeredMax} of ${this.#servers.length} servers answered, and `;
     return new RaftError(
       'no-leader',
-      `No leader took the request within ${patience.timeoutMs} ms, and it was not done: ${answered} of ${total} ` +
-        `servers answer, and a leader needs a majority of the cluster's nodes.`,
+      `No leader took the request within ${timeoutMs} ms, and it was not done: ${answered}` +
+        `a leader needs a majority of the cluster's nodes.`,
       {
         suggestions: [
           'See which nodes answer: raft status',
@@ -219,8 +222,9 @@ class HttpClient implements RaftClient {
 
   /** Asks everyone who leads. Throws `unreachable` where nobody listens at any address: waiting would not help. */
   async #survey(patience: Patience): Promise<readonly ServerReport[]> {
-    const timeoutMs = Math.min(STATUS_TIMEOUT_MS, patience.leftMs());
+    const timeoutMs = statusTimeoutMs(patience);
     const reports = await survey(this.#servers, (server) => this.#ask(server, timeoutMs, patience.signal));
+    patience.answered(answeredCount(reports));
     const [first] = reports;
     if (first?.type === 'silent' && reports.every((report) => report.type === 'silent' && report.isRefused)) {
       if (reports.length === 1) throw first.error;
@@ -233,10 +237,13 @@ class HttpClient implements RaftClient {
   }
 
   /** Where the leader is not in our list, those who are name its address. */
-  async #askForLeader(reports: readonly ServerReport[]): Promise<ServerReport | undefined> {
+  async #askForLeader(
+    reports: readonly ServerReport[],
+    patience: Patience,
+  ): Promise<ServerReport | undefined> {
     for (const report of reports) {
       const url = report.type === 'status' ? report.status.leaderUrl : null;
-      if (url !== null) return this.#ask(url, STATUS_TIMEOUT_MS);
+      if (url !== null) return this.#ask(url, statusTimeoutMs(patience), patience.signal);
     }
     return undefined;
   }
@@ -278,4 +285,9 @@ class HttpClient implements RaftClient {
       ...(signal === undefined ? {} : { signal }),
     });
   }
+}
+
+/** How long a server is waited for when it is asked for its status, in milliseconds. */
+function statusTimeoutMs(patience: Patience): number {
+  return Math.min(STATUS_TIMEOUT_MS, patience.leftMs());
 }

@@ -22,6 +22,14 @@ export function outcomeUnknown(what: string): RaftError {
   });
 }
 
+/**
+ * The error of a command that `who` answered with `error`. A node that failed in a way that was not foreseen may have
+ * done so after the command was appended.
+ */
+export function outcomeAfter(who: string, error: RaftError): RaftError {
+  return error.code === 'unexpected' ? outcomeUnknown(`${who} failed: ${error.message}`) : error;
+}
+
 function numberIn(header: string | readonly string[] | undefined): number | undefined {
   if (typeof header !== 'string' || !/^[0-9]+$/.test(header)) return undefined;
   const value = Number(header);

@@ -11,7 +11,7 @@ import {
   RESPONSE_BYTES_MAX,
 } from '../lib/limits.ts';
 import type { CommandResult, Forward } from '../raft/ports.ts';
-import { commandResultIn, outcomeUnknown } from './command-answer.ts';
+import { commandResultIn, outcomeAfter, outcomeUnknown } from './command-answer.ts';
 
 export interface HttpForwardOptions {
   /** Base URL of a member, or undefined where it is not known. */
@@ -40,10 +40,10 @@ export class HttpForward implements Forward {
       throw outcomeUnknown(`The leader ${leader} did not answer: ${outcome.reason}.`);
     }
     if (outcome.status === 200) return commandResultIn(outcome.headers, outcome.body);
+    const error = errorIn(outcome.body);
+    if (error !== undefined) throw outcomeAfter(`The leader ${leader}`, error);
     // The original answers 500 and nothing else, whatever became of the command.
-    throw (
-      errorIn(outcome.body) ?? outcomeUnknown(`The leader ${leader} answered with status ${outcome.status}.`)
-    );
+    throw outcomeUnknown(`The leader ${leader} answered with status ${outcome.status}.`);
   }
 
   /** Errors: `unreachable` where the leader does not answer, `unsupported` where it takes no queries, and its own. */

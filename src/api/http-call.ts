@@ -1,4 +1,4 @@
-import { type Agent, type IncomingMessage, request as openRequest } from 'node:http';
+import { type Agent, type ClientRequest, type IncomingMessage, request as openRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Exchange, ExchangeRequest, FailureCause } from '../http/exchange.ts';
 import { concatBytes } from '../lib/bytes.ts';
@@ -8,14 +8,21 @@ import { concatBytes } from '../lib/bytes.ts';
  * takes longer to load than they take to run.
  */
 export function httpCall(agent: Agent, server: string, call: ExchangeRequest): Promise<Exchange> {
+  const { method, headers, body } = call;
+  let request: ClientRequest;
+  try {
+    request = openRequest(`${server}${call.path}`, { agent, method, headers: withLength(headers, body) });
+  } catch (error) {
+    // Another node may name an address that is none.
+    return Promise.resolve({ type: 'failed', sent: false, cause: 'connection', reason: String(error) });
+  }
+  return perform(request, call);
+}
+
+function perform(request: ClientRequest, call: ExchangeRequest): Promise<Exchange> {
   return new Promise((resolve) => {
     let sent = false;
-    const { method, headers, body, signal } = call;
-    const request = openRequest(`${server}${call.path}`, {
-      agent,
-      method,
-      headers: withLength(headers, body),
-    });
+    const { body, signal } = call;
     const end = (outcome: Exchange): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);

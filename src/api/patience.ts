@@ -1,10 +1,14 @@
 import { RaftError } from '../lib/errors.ts';
 
-/** How long a call may still go on. */
+/** Node's timers count whole milliseconds: what was waited for until the end may be over this much before it. */
+const TIMER_ERROR_MS = 2;
+
+/** How long a call may still go on, and what it has seen of the servers until then. */
 export class Patience {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly #endMs: number;
+  #answeredMax: number | undefined;
 
   constructor(timeoutMs: number, signal: AbortSignal | undefined) {
     this.timeoutMs = timeoutMs;
@@ -15,6 +19,21 @@ export class Patience {
   /** Milliseconds that are left, at least 1: a timer of 0 would mean something else to some. */
   leftMs(): number {
     return Math.max(1, this.#endMs - performance.now());
+  }
+
+  /** Notes how many servers answered when all were asked. */
+  answered(count: number): void {
+    this.#answeredMax = Math.max(this.#answeredMax ?? 0, count);
+  }
+
+  /** The most servers that ever answered when all were asked, because the last time may have come too late for any. */
+  get answeredMax(): number | undefined {
+    return this.#answeredMax;
+  }
+
+  /** Whether time is up: nothing may be sent any more. */
+  get isOver(): boolean {
+    return this.#endMs - performance.now() < TIMER_ERROR_MS;
   }
 
   /** Waits between two attempts. Throws a `RaftError` (`stopping`) where the caller has called the whole off. */

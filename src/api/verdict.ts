@@ -2,7 +2,7 @@ import { errorIn } from '../http/error-body.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { RaftError, type RaftErrorCode } from '../lib/errors.ts';
 import type { CommandResult } from '../raft/ports.ts';
-import { commandResultIn, outcomeUnknown } from './command-answer.ts';
+import { commandResultIn, outcomeAfter, outcomeUnknown } from './command-answer.ts';
 
 /** What an exchange means for a call: it is done, or it certainly is not and may be tried again. */
 export type Verdict<T> =
@@ -33,7 +33,7 @@ export function verdictOnCommand(server: string, outcome: Exchange): Verdict<Com
       : noNode(server, status);
   }
   if (CERTAINLY_NOT_DONE.has(error.code)) return { type: 'again', error };
-  throw error;
+  throw outcomeAfter(server, error);
 }
 
 /** Judges the answer to a query, which may always be tried again. Throws where that is of no use. */

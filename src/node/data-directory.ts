@@ -5,7 +5,7 @@ import type { Disk, OpenedStore, PeerAddress } from '../raft/ports.ts';
 import type { HeldLock } from '../raft/storage/lock.ts';
 import { NodeDisk } from '../raft/storage/node-disk.ts';
 import { openStorage } from '../raft/storage/open-storage.ts';
-import { deriveClusterId } from './cluster-id.ts';
+import { checkClusterId, deriveClusterId } from './cluster-id.ts';
 
 /** Stands in `node.json` for the address of a peer that lives in the same process. */
 const IN_PROCESS = 'local:';
@@ -35,13 +35,15 @@ export async function createDisk(directory: string): Promise<NodeDisk> {
 
 /**
  * Opens a node's data directory, whose lock the caller holds. Members that are not given are those that the directory
- * was made with. Errors: as `openStorage`.
+ * was made with. Errors: as `openStorage`, and `usage` for a cluster id that is none.
  */
 export async function openDataDirectory(
   options: DataDirectoryOptions,
   members: readonly PeerAddress[] | undefined,
 ): Promise<OpenedStore> {
   const { disk, directory, id, name, blankDirectory } = options;
+  // It goes into a header of every message.
+  if (options.clusterId !== undefined) checkClusterId(options.clusterId);
   const peers = members?.map((member) => ({ id: member.id, url: member.url ?? IN_PROCESS }));
   const clusterId = options.clusterId ?? (members === undefined ? undefined : deriveClusterId(members));
   const { store, recovered, identity } = await openStorage(disk, {

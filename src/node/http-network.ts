@@ -54,6 +54,7 @@ export class HttpNetwork implements Network {
       identity: self,
       peers: members,
       currentTerm: () => this.#server.currentTerm(),
+      logger: this.#options.logger,
     });
     const urls = new Map(members.map((member) => [member.id, member.url]));
     const forward = new HttpForward({ urlOf: (id) => urls.get(id), headers });

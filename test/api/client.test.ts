@@ -185,7 +185,7 @@ describe('a command', () => {
     },
   );
 
-  it.each(['outcome-unknown', 'bad-request', 'too-large', 'unexpected'] as const)(
+  it.each(['outcome-unknown', 'bad-request', 'too-large'] as const)(
     'is never sent again after "%s"',
     async (code) => {
       const nodes = await cluster();
@@ -195,6 +195,31 @@ describe('a command', () => {
       expect(nodes.map((node) => node.commands.length)).toEqual([1, 0, 0]);
     },
   );
+
+  it('has an outcome that is not known where a node failed in a way that was not foreseen', async () => {
+    const nodes = await cluster();
+    elect(nodes[0], nodes);
+    nodes[0].failure = 'unexpected';
+    await expect(clientOf(nodes).command(COMMAND)).rejects.toMatchObject({
+      code: 'outcome-unknown',
+      message: expect.stringContaining('It was told to fail.'),
+    });
+    expect(nodes.map((node) => node.commands.length)).toEqual([1, 0, 0]);
+  });
+
+  it('is not sent any more once time is up, and then certainly was not done', async () => {
+    const [follower, leader] = await cluster();
+    follower.leaderId = leader.id;
+    const hanging = await startServer(() => {});
+    const begun = performance.now();
+    await expect(clientOf([hanging, follower], 200).command(COMMAND)).rejects.toMatchObject({
+      code: 'no-leader',
+      message: expect.stringContaining('1 of 2 servers answered'),
+    });
+    // Less than the time that servers have for their status: nothing is asked after the end.
+    expect(performance.now() - begun).toBeLessThan(400);
+    expect(follower.commands).toEqual([]);
+  });
 
   it('is never sent again once bytes have left and no answer came', async () => {
     const [follower] = await cluster();
@@ -228,7 +253,7 @@ describe('a command', () => {
     const begun = performance.now();
     await expect(clientOf([...nodes, await deadAddress()], 300).command(COMMAND)).rejects.toMatchObject({
       code: 'no-leader',
-      message: expect.stringMatching(/3 of 4 servers answer.*majority/),
+      message: expect.stringMatching(/3 of 4 servers answered.*majority/),
     });
     expect(performance.now() - begun).toBeLessThan(1_500);
     expect(nodes.flatMap((node) => node.commands)).toEqual([]);
@@ -339,6 +364,17 @@ describe('the leader', () => {
     expect(await clientOf([nodes[0]]).leader()).toEqual(leader);
   });
 
+  it('is given up in time where the address that a node names hangs, or is none', async () => {
+    const hanging = await startServer(() => {});
+    for (const leaderUrl of [hanging, 'https://127.0.0.1:1', 'nowhere']) {
+      const [node] = await cluster();
+      node.leaderUrl = leaderUrl;
+      const begun = performance.now();
+      await expect(clientOf([node], 150).leader()).rejects.toMatchObject({ code: 'no-leader' });
+      expect(performance.now() - begun).toBeLessThan(400);
+    }
+  });
+
   it('is waited for, and given up in time', async () => {
     const nodes = await cluster();
     await expect(clientOf(nodes, 200).leader()).rejects.toMatchObject({ code: 'no-leader' });
@@ -352,6 +388,13 @@ describe('a client', () => {
   it('needs at least one server', () => {
     expect(() => createClient({ servers: [] })).toThrow(expect.objectContaining({ code: 'usage' }));
   });
+
+  it.each(['https://127.0.0.1:7600', '127.0.0.1:7600', 'http://', 'http://a/?q', ''])(
+    'refuses "%s" as the address of a server',
+    (server) => {
+      expect(() => createClient({ servers: [server] })).toThrow(expect.objectContaining({ code: 'usage' }));
+    },
+  );
 
   it('takes addresses with a slash at the end', async () => {
     const nodes = await cluster();

@@ -100,6 +100,16 @@ describe('a request that a follower forwards to the leader', () => {
     await expect(forward.command(LEADER, COMMAND, signal)).rejects.toMatchObject({ code: 'outcome-unknown' });
   });
 
+  it('has an outcome that is not known where the leader failed in a way that was not foreseen', async () => {
+    const error = { code: 'unexpected', message: 'It broke.', suggestions: [] };
+    const forward = await forwardTo(answer(500, JSON.stringify({ error })));
+    await expect(forward.command(LEADER, COMMAND, signal)).rejects.toMatchObject({
+      code: 'outcome-unknown',
+      message: expect.stringContaining('It broke.'),
+    });
+    await expect(forward.query(LEADER, COMMAND, signal)).rejects.toMatchObject({ code: 'unexpected' });
+  });
+
   it('fails as the leader says', async () => {
     const error = {
       code: 'too-many',

@@ -20,6 +20,15 @@ export class RawClient {
     this.#socket.write(text, 'latin1');
   }
 
+  /** Takes nothing of what the server says until `resume`. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   /** All that the server has said until it ended the connection. */
   async untilClosed(): Promise<string> {
     await this.closed;

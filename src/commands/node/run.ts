@@ -9,6 +9,7 @@ import { signalExitCode } from '../../cli/signals.ts';
 import { type HostPort, parseHostPort, parseId, parseNodeUrl, parsePeers, usage } from '../../cli/values.ts';
 import { limitOutput } from '../../cluster/output.ts';
 import type { NodeId } from '../../lib/brands.ts';
+import { checkClusterId } from '../../node/cluster-id.ts';
 import type { RunningNode } from '../../node/start-node.ts';
 import { MACHINE_NAMES } from '../../raft/machine/machines.ts';
 import type { Logger, PeerAddress } from '../../raft/ports.ts';
@@ -74,10 +75,11 @@ contradicts itself. The node listens on the loopback address unless --listen say
       description: 'The state machine: kv is the key-value store, echo answers each command with itself.',
       default: 'kv',
     })(),
-    'cluster-id': Flags.string({
+    'cluster-id': Flags.custom<string>({
       description: 'Name of the cluster; follows from its members unless given.',
       helpValue: 'ID',
-    }),
+      parse: async (text) => checkClusterId(text),
+    })(),
     'election-timeout-ms': wholeNumber({
       min: 10,
       max: ELECTION_TIMEOUT_MS_MAX,
