@@ -31,7 +31,7 @@ const unknownPath: Maker = (dice) => {
       '/%00',
       '/raft/id;x',
     ] as const),
-    ...([`${known}/`, known.toUpperCase(), `/${known}`, `http://127.0.0.1${known}`, `${known}%20`] as const),
+    ...([`${known}/`, known.toUpperCase(), `/${known}`, `${known}%20`] as const),
     `/${dice.word(dice.integer(1, 400)).replaceAll('?', '.')}`,
   ]);
   const method = dice.pick(['GET', 'POST', 'PUT', 'DELETE']);

@@ -24,6 +24,8 @@ export interface FuzzRequest {
   /** How many answers must come, for requests that are sent in one go. */
   readonly answers: number;
   readonly expected: Expectation;
+  /** It does not introduce itself: a node that knows its sender by its introductions refuses it, whatever it holds. */
+  readonly mayBeStrange?: boolean;
   /** HEAD is answered without a body. */
   readonly isHead: boolean;
 }

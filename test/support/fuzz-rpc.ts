@@ -234,16 +234,17 @@ const impostor: Maker = (dice, situation) => {
     `raft-incarnation: ${dice.word(20)}`,
   ];
   const other = members.find((id) => id !== target && id !== leader) ?? leader;
-  const choices: readonly [readonly string[], ...(readonly string[])[]] = [
-    headers(`not-${clusterId}`, leader),
-    headers(dice.word(30), dice.word(30)),
-    headers(clusterId, target),
-    // Whoever follows knows the incarnation of the leader, so this one must be another node.
-    target === leader ? headers(clusterId, target) : headers(clusterId, leader),
-  ];
+  const [expected, forged] = dice.pick<readonly [Expectation, readonly string[]]>([
+    [REFUSED, headers(`not-${clusterId}`, leader)],
+    [REFUSED, headers(dice.word(30), dice.word(30))],
+    [REFUSED, headers(clusterId, target)],
+    // A node knows the incarnations of those that have answered it; any other it takes for the member, whose vote a
+    // leader that is heard of does not need.
+    [{ type: 'any' }, headers(clusterId, leader)],
+  ]);
   const from = target === leader ? other : leader;
   const body = json(vote('term', from, term + dice.integer(1, 1_000)));
-  return rpc('headers of somebody else', REFUSED, PATHS.requestVote, body, dice.pick(choices));
+  return rpc('headers of somebody else', expected, PATHS.requestVote, body, forged);
 };
 
 /** In the receiver's own name. */
@@ -273,12 +274,39 @@ const termTooHigh: Maker = (dice, situation) => {
   return rpc(`${name} is ${high}`, expected, path, json({ ...fields, [name]: high }));
 };
 
+/** How many of the requests introduce themselves as the member in whose name they are. */
+const INTRODUCED = 0.7;
+
+/** The same requests, most of them with the headers by which our own nodes know each other. */
+function introduced(maker: Maker): Maker {
+  return (dice, situation) => {
+    const request = maker(dice, situation);
+    const text = request.bytes.toString('latin1');
+    const sender = /"(?:leader_id|candidate_id)":(\d+)/.exec(text)?.[1];
+    if (sender === undefined || sender === situation.target || !dice.chance(INTRODUCED)) {
+      return { ...request, mayBeStrange: true };
+    }
+    const headers = `raft-cluster-id: ${situation.clusterId}\r\nraft-node-id: ${sender}\r\n`;
+    // Where the id itself was changed, its bearer is a stranger.
+    const mayBeStrange = !situation.members.includes(sender);
+    return {
+      ...request,
+      mayBeStrange,
+      bytes: Buffer.from(text.replace('\r\n\r\n', `\r\n${headers}\r\n`), 'latin1'),
+    };
+  };
+}
+
 /** All kinds, each as often as it stands here. */
 export const RPC_MAKERS: readonly [Maker, ...Maker[]] = [
-  ...([wrongField, wrongField, wrongField, wrongField, missingField, wrongBody, wrongBody] as const),
-  ...([wrongEntries, wrongEntries, wrongEntries, stale, stale, usurper, beyondTheLog, rewriting] as const),
-  ...([outsider, outsider, impostor, oneself, plausibleVote, termTooHigh] as const),
+  impostor,
+  oneself,
+  ...[wrongField, wrongField, wrongField, wrongField, missingField, wrongBody, wrongBody].map(introduced),
+  ...[wrongEntries, wrongEntries, wrongEntries, stale, stale, usurper, beyondTheLog, rewriting].map(
+    introduced,
+  ),
+  ...[outsider, outsider, plausibleVote, termTooHigh].map(introduced),
 ];
 
 /** Kinds that are too large to be sent often. */
-export const RARE_RPC_MAKERS: readonly [Maker, ...Maker[]] = [hugeEntry];
+export const RARE_RPC_MAKERS: readonly [Maker, ...Maker[]] = [introduced(hugeEntry)];
