@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Command } from '@oclif/core/command';
 import { ExitError } from '@oclif/core/errors';
+import { RaftError } from '../lib/errors.ts';
 import { failureJson, failureOf, failureText, requestedExitCode } from './failure.ts';
 import { jsonLine } from './json.ts';
 import { type EndingSignal, onEndingSignal, signalExitCode } from './signals.ts';
@@ -27,7 +28,7 @@ export abstract class BaseCommand extends Command {
     // Listened to once and for all: a signal that comes while one listener takes another's place would be lost.
     this.#releaseSignals = onEndingSignal((signal) => this.#onSignal(signal));
     // oclif's own listener knows EPIPE alone and throws for a terminal that is gone.
-    process.stdout.removeAllListeners('error').on('error', () => this.outputClosed());
+    process.stdout.removeAllListeners('error').on('error', (error) => this.#outputBroken(error));
     process.stderr.on('error', () => {});
   }
 
@@ -45,6 +46,25 @@ export abstract class BaseCommand extends Command {
     else process.stderr.write(failureText(failure));
     if (process.env.DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     throw new ExitError(failure.exitCode);
+  }
+
+  /** A pipe or a terminal that is gone is one thing; a disk that takes no more, another: then the result is lost. */
+  #outputBroken(error: Error): void {
+    const code = 'code' in error ? String(error.code) : '';
+    const isGone = code === 'EPIPE' || code === 'ECONNRESET' || (code === 'EIO' && process.stdout.isTTY);
+    if (isGone) this.outputClosed();
+    else this.outputFailed(error);
+  }
+
+  /** Standard output cannot be written: whoever redirected it must not take what is there for the whole. */
+  protected outputFailed(error: Error): void {
+    const failure = failureOf(
+      new RaftError('disk-failed', `The output cannot be written: ${error.message}.`, {
+        suggestions: ['Send it to a place with room, and run the command again.'],
+      }),
+    );
+    process.stderr.write(failureText(failure));
+    process.exit(failure.exitCode);
   }
 
   /** Nobody reads standard output any more. Whoever pipes into `head` has seen enough: that is no failure. */

@@ -30,7 +30,7 @@ export function failureOf(error: unknown): Failure {
   if (isOclifError(error)) {
     return {
       code: 'usage',
-      message: sentence(inOurWords(withoutOclifFrame(error.message))),
+      message: sentence(missingArguments(error) ?? inOurWords(withoutOclifFrame(error.message))),
       suggestions: ['Add --help to see how commands are used.'],
       exitCode: exitCodeOf('usage'),
     };
@@ -77,15 +77,24 @@ function withoutOclifFrame(message: string): string {
     .trimEnd();
 }
 
-/** The two messages of oclif that do not speak to a person who typed a command. */
+/** The message of oclif that does not speak to a person who typed a command. */
 function inOurWords(message: string): string {
   const command = /^command (\S*) not found$/.exec(message)?.[1];
   if (command !== undefined) return `There is no command "${command.replaceAll(':', ' ')}"`;
-  const missing = /^Missing \d+ required args?:\n([\s\S]*)$/.exec(message)?.[1];
-  if (missing === undefined) return message;
-  // One line for each argument: its name, then what it is.
-  const names = missing.split('\n').map((line) => line.trim().split(/\s/)[0]?.toUpperCase());
-  return `Something is missing: ${names.join(', ')}`;
+  return message;
+}
+
+/** The arguments that oclif missed, by the names that the help gives them; its own text wraps their descriptions. */
+function missingArguments(error: Error): string | undefined {
+  if (!error.message.startsWith('Missing ') || !('args' in error) || !Array.isArray(error.args))
+    return undefined;
+  const names = error.args.map((argument: unknown) => nameOf(argument)).filter((name) => name !== undefined);
+  return names.length === 0 ? undefined : `Something is missing: ${names.join(', ')}`;
+}
+
+function nameOf(argument: unknown): string | undefined {
+  const hasName = typeof argument === 'object' && argument !== null && 'name' in argument;
+  return hasName && typeof argument.name === 'string' ? argument.name.toUpperCase() : undefined;
 }
 
 function sentence(text: string): string {

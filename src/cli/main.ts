@@ -24,7 +24,10 @@ export async function main(args: readonly string[], program: Program): Promise<v
     // What is left of output that nobody reads will never be flushed.
     if (process.stdout.writable) await flush();
   } catch (error) {
-    process.exit(requestedExitCode(error) ?? report(error, args));
+    const exitCode = requestedExitCode(error) ?? report(error, args);
+    // A pipe takes what it is given in pieces: ending now would cut the output short.
+    if (process.stdout.writable) await flush().catch(() => {});
+    process.exit(exitCode);
   }
 }
 

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { RaftClient } from '../api/client.ts';
 import { BaseCommand } from '../cli/base-command.ts';
+import { commandInFile } from '../cli/command-file.ts';
 import { serverFlags, timeoutFlags } from '../cli/flags.ts';
 import { prose } from '../cli/prose.ts';
 import { standardInputLines } from '../cli/standard-input.ts';
@@ -53,7 +53,7 @@ before you repeat it. Nothing is ever sent twice.`;
       await withClient(flags, (client) => this.#sendLines(client));
       return;
     }
-    const command = flags.file === undefined ? utf8(text ?? '') : await contentOf(flags.file);
+    const command = flags.file === undefined ? utf8(text ?? '') : await commandInFile(flags.file);
     if (command.length === 0) throw usage('A command is at least one byte long: this one is empty.');
     const result = await withClient(flags, (client) => client.command(command));
     await this.#show(result);
@@ -76,19 +76,12 @@ before you repeat it. Nothing is ever sent twice.`;
     const text = strictTextOf(response);
     if (this.jsonEnabled()) {
       const responseBase64 = Buffer.from(response).toString('base64');
-      this.printJson({ index: index ?? null, term: term ?? null, response: text ?? null, responseBase64 });
+      const where = { index: index ?? null, term: term ?? null };
+      await this.writeJson({ ...where, response: text ?? null, responseBase64 });
       return;
     }
     await this.write(response);
     if (text !== undefined && !text.endsWith('\n')) await this.write('\n');
-  }
-}
-
-async function contentOf(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new RaftError('no-such-file', `The file ${path} cannot be read.`, { cause });
   }
 }
 

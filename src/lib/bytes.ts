@@ -1,6 +1,7 @@
 const encoder = new TextEncoder();
-const lossyDecoder = new TextDecoder('utf-8');
-const strictDecoder = new TextDecoder('utf-8', { fatal: true });
+// A byte-order mark is part of the text: dropping it would change what a user stored.
+const lossyDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export const EMPTY_BYTES: Uint8Array = new Uint8Array(0);
 

@@ -13,6 +13,7 @@ import { checkClusterId } from '../../node/cluster-id.ts';
 import type { RunningNode } from '../../node/start-node.ts';
 import { MACHINE_NAMES } from '../../raft/machine/machines.ts';
 import type { Logger, PeerAddress } from '../../raft/ports.ts';
+import { unfailing } from '../../raft/runtime/unfailing-logger.ts';
 import { DEFAULT_TIMING } from '../../raft/timing.ts';
 
 const ELECTION_TIMEOUT_MS_MAX = 60_000;
@@ -110,6 +111,9 @@ contradicts itself. The node listens on the loopback address unless --listen say
   /** A node goes on serving when nobody reads what it prints any more. */
   protected override outputClosed(): void {}
 
+  /** Nor where it cannot be written: its log has nothing to do with the disk that the data is on. */
+  protected override outputFailed(): void {}
+
   async run(): Promise<void> {
     const { flags } = await this.parse(NodeRun);
     const place = nodePlace({ ...flags, dataDir: flags['data-dir'] });
@@ -121,7 +125,7 @@ contradicts itself. The node listens on the loopback address unless --listen say
         ['A tenth of the election timeout is a good choice for --heartbeat-ms.'],
       );
     }
-    const logger = this.#logger(flags['output-file']);
+    const logger = unfailing(this.#logger(flags['output-file']));
     const asked = this.#whenAskedToStop(flags.supervised ? 'supervised' : 'alone');
     const { startNode } = await import('../../node/start-node.ts');
     const node = await startNode({
