@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { access, link, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseNodeId } from '../lib/brands.ts';
 import { RaftError } from '../lib/errors.ts';
@@ -19,8 +19,6 @@ export interface Cluster {
   readonly dir: string;
   readonly clusterId: string;
   readonly machine: string;
-  /** Every node had its data once: from then on a blank data directory means that data was lost. */
-  readonly established: boolean;
   readonly nodes: readonly ClusterNode[];
 }
 
@@ -33,6 +31,8 @@ export interface ClusterNode {
   /** Base URL, without a trailing slash. */
   readonly url: string;
   readonly dataDir: string;
+  /** It had its data once: from then on a blank data directory means that the data was lost. */
+  readonly established: boolean;
   /** The file that holds what the node printed. */
   readonly output: string;
 }
@@ -49,12 +49,14 @@ interface StoredNode {
   readonly name: string;
   readonly url: string;
   readonly dataDir: string;
+  readonly established?: boolean;
 }
 
 interface StoredCluster {
   readonly formatVersion: number;
   readonly clusterId: string;
   readonly machine: string;
+  /** Every node is established, whatever the nodes themselves say. */
   readonly established: boolean;
   readonly nodes: readonly StoredNode[];
 }
@@ -100,21 +102,40 @@ export async function createCluster(directory: string, plan: ClusterPlan): Promi
   return inDirectory(dir, stored);
 }
 
-/** Notes that every node of the cluster has its data: a directory that is blank later has lost it. */
-export async function markEstablished(cluster: Cluster): Promise<void> {
-  if (cluster.established) return;
-  const { dir, clusterId, machine, nodes } = cluster;
+/**
+ * Notes which nodes have their data by now, and returns the cluster with that: a directory of theirs that is blank later
+ * has lost it. Each node counts by itself, so that it does not matter how the first start of the others went.
+ */
+export async function markEstablished({ dir }: Pick<Cluster, 'dir'>): Promise<Cluster> {
+  // Read anew: another command may have noted other nodes meanwhile.
+  const cluster = inDirectory(dir, parseCluster(await readFile(join(dir, CLUSTER_FILE), 'utf8'), dir));
+  const nodes = await Promise.all(
+    cluster.nodes.map(async (node) => ({ ...node, established: node.established || (await hasData(node)) })),
+  );
+  if (nodes.every((node, position) => node.established === cluster.nodes[position]?.established)) {
+    return cluster;
+  }
   const stored = {
-    ...{ formatVersion: FORMAT_VERSION, clusterId, machine, established: true },
-    nodes: nodes.map(({ id, name, url, dataDir }) => ({ id, name, url, dataDir: relative(dir, dataDir) })),
+    ...{ formatVersion: FORMAT_VERSION, clusterId: cluster.clusterId, machine: cluster.machine },
+    established: nodes.every((node) => node.established),
+    nodes: nodes.map(({ output: _, ...node }) => ({ ...node, dataDir: relative(dir, node.dataDir) })),
   };
   await rename(await writeTemporary(dir, stored), join(dir, CLUSTER_FILE));
+  return { ...cluster, nodes };
+}
+
+/** A node writes `node.json` last of all when it makes its data directory. */
+function hasData(node: ClusterNode): Promise<boolean> {
+  return access(join(node.dataDir, 'node.json')).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** ` --dir DIR` for a command that a person types next, or nothing where it finds the directory by itself. */
 export function dirFlag(dir: string): string {
   if (dir === resolve(DEFAULT_CLUSTER_DIR)) return '';
-  return ` --dir ${/[^\w./-]/.test(dir) ? `'${dir}'` : dir}`;
+  return ` --dir ${/[^\w./-]/.test(dir) ? `'${dir.replaceAll("'", "'\\''")}'` : dir}`;
 }
 
 /** The node that a person means by a name (`node1`), an id or a URL. */
@@ -170,13 +191,14 @@ function randomNodeId(): string {
 }
 
 function inDirectory(dir: string, stored: StoredCluster): Cluster {
-  const { clusterId, machine, established } = stored;
+  const { clusterId, machine } = stored;
   const nodes = stored.nodes.map((node) => ({
     ...node,
+    established: stored.established || node.established === true,
     dataDir: resolve(dir, node.dataDir),
     output: join(dir, `${node.name}.out`),
   }));
-  return { dir, clusterId, machine, established, nodes };
+  return { dir, clusterId, machine, nodes };
 }
 
 function parseCluster(text: string, dir: string): StoredCluster {
@@ -210,7 +232,7 @@ function parseCluster(text: string, dir: string): StoredCluster {
 
 function isStoredNode(value: unknown): value is StoredNode {
   if (!isRecord(value)) return false;
-  const { id, name, url, dataDir } = value;
+  const { id, name, url, dataDir, established } = value;
   return (
     typeof id === 'string' &&
     parseNodeId(id) !== undefined &&
@@ -218,7 +240,8 @@ function isStoredNode(value: unknown): value is StoredNode {
     /^[\w.-]+$/.test(name) &&
     typeof url === 'string' &&
     URL.canParse(url) &&
-    typeof dataDir === 'string'
+    typeof dataDir === 'string' &&
+    (established === undefined || typeof established === 'boolean')
   );
 }
 

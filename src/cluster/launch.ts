@@ -94,7 +94,7 @@ function nodeArguments(cluster: Cluster, node: ClusterNode, attachment: Attachme
     ...['node', 'run', '--id', node.id, '--name', node.name, '--data-dir', node.dataDir],
     ...['--cluster-id', cluster.clusterId, '--machine', cluster.machine, '--output-file', node.output],
     ...['--peers', cluster.nodes.map((each) => `${each.id}=${each.url}`).join(',')],
-    ...(cluster.established ? ['--established'] : []),
+    ...(node.established ? ['--established'] : []),
     ...(attachment === 'supervised' ? ['--supervised'] : []),
   ];
 }

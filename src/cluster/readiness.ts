@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeStatus } from '../api/schema.ts';
 import { RaftError, type RaftErrorCode } from '../lib/errors.ts';
-import type { ClusterNode } from './cluster-file.ts';
+import { type ClusterNode, dirFlag } from './cluster-file.ts';
 import { type Child, describeExit, type Exit } from './launch.ts';
 import { lastLines } from './output.ts';
 
@@ -15,6 +15,8 @@ const POLL_MS = 50;
 const OUTPUT_LINES_SHOWN = 5;
 
 export interface ReadyOptions {
+  /** The cluster directory, for the commands that an error suggests. */
+  readonly dir: string;
   readonly ask: AskStatuses;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -41,10 +43,10 @@ export async function waitForLeader(children: readonly Child[], options: ReadyOp
   const deadlineMs = performance.now() + options.timeoutMs;
   for (;;) {
     options.signal.throwIfAborted();
-    for (const [node, exit] of exits) throw await earlyEnd(node, exit, children);
+    for (const [node, exit] of exits) throw await earlyEnd(node, exit, children, options.dir);
     const leader = agreedLeader(await options.ask(urls));
     if (leader !== undefined) return leader;
-    if (performance.now() > deadlineMs) throw await notReady(children, options.timeoutMs);
+    if (performance.now() > deadlineMs) throw await notReady(children, options);
     await delay(POLL_MS);
   }
 }
@@ -56,10 +58,10 @@ export async function waitForAnswers(children: readonly Child[], options: ReadyO
   const deadlineMs = performance.now() + options.timeoutMs;
   for (;;) {
     options.signal.throwIfAborted();
-    for (const [node, exit] of exits) throw await earlyEnd(node, exit, children);
+    for (const [node, exit] of exits) throw await earlyEnd(node, exit, children, options.dir);
     const statuses = await options.ask(urls);
     if (children.every(({ node }, position) => statuses[position]?.id === node.id)) return;
-    if (performance.now() > deadlineMs) throw await notReady(children, options.timeoutMs);
+    if (performance.now() > deadlineMs) throw await notReady(children, options);
     await delay(POLL_MS);
   }
 }
@@ -70,24 +72,33 @@ function watchExits(children: readonly Child[]): ReadonlyMap<ClusterNode, Exit> 
   return exits;
 }
 
-async function earlyEnd(node: ClusterNode, exit: Exit, children: readonly Child[]): Promise<RaftError> {
+async function earlyEnd(
+  node: ClusterNode,
+  exit: Exit,
+  children: readonly Child[],
+  dir: string,
+): Promise<RaftError> {
   const said = await lastWords(node);
   const others = children.map((child) => child.node.name).filter((name) => name !== node.name);
+  // What is wrong with the command, or runs in its place already, is wrong for the others too.
+  const alone = others.length === 0 || exit.code === 2 || exit.code === 73;
   return new RaftError(codeOfExit(exit), `${node.name} ${describeExit(exit)} while it was starting.${said}`, {
     suggestions: [
       `All it said: ${node.output}`,
-      ...(others.length === 0 ? [] : [`Start the others without it: raft cluster start ${others.join(' ')}`]),
+      ...(alone
+        ? []
+        : [`Start the others without it: raft cluster start ${others.join(' ')}${dirFlag(dir)}`]),
     ],
   });
 }
 
-async function notReady(children: readonly Child[], timeoutMs: number): Promise<RaftError> {
+async function notReady(children: readonly Child[], { dir, timeoutMs }: ReadyOptions): Promise<RaftError> {
   const said = await Promise.all(children.map((child) => lastWords(child.node)));
   return new RaftError(
     'unreachable',
     `The cluster was not ready within ${timeoutMs / 1000} s.${said.join('')}`,
     {
-      suggestions: ['raft cluster logs', 'raft status'],
+      suggestions: [`raft cluster logs${dirFlag(dir)}`, `raft status${dirFlag(dir)}`],
     },
   );
 }

@@ -25,11 +25,16 @@ export const STOP_GRACE_MS = 8_000;
 const KILL_WAIT_MS = 5_000;
 
 /** Stops nodes, all at the same time, whoever started them. Nobody is left running when this resolves. */
-export function stopNodes(
+export async function stopNodes(
   nodes: readonly ClusterNode[],
   options: StopOptions,
 ): Promise<readonly StopResult[]> {
-  return Promise.all(nodes.map((node) => stopNode(node, options)));
+  // One that cannot be stopped does not end the waiting for the others.
+  const results = await Promise.allSettled(nodes.map((node) => stopNode(node, options)));
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
 }
 
 async function stopNode(node: ClusterNode, options: StopOptions): Promise<StopResult> {

@@ -66,13 +66,21 @@ describe('a cluster directory', () => {
     await expect(createCluster(dir, PLAN)).rejects.toMatchObject({ code: 'already-running' });
   });
 
-  it('remembers that its nodes have had data, and nothing else changes', async () => {
+  it('remembers which of its nodes have had data, also when that is gone, and nothing else changes', async () => {
     const made = await createCluster(dir, PLAN);
-    expect(made.established).toBe(false);
+    const [first, ...others] = made.nodes;
+    const { dataDir } = present(first, 'node1');
+    expect(made.nodes.map((node) => node.established)).toEqual([false, false, false]);
+    await mkdir(dataDir);
+    expect(await markEstablished(made)).toEqual(made);
+    await writeFile(join(dataDir, 'node.json'), '{}');
 
     await markEstablished(made);
+    await rm(dataDir, { recursive: true });
 
-    expect(await readCluster(dir)).toEqual({ ...made, established: true });
+    const expected = { ...made, nodes: [{ ...first, established: true }, ...others] };
+    expect(await markEstablished(made)).toEqual(expected);
+    expect(await readCluster(dir)).toEqual(expected);
   });
 
   it('is none where the directory is missing or empty', async () => {
@@ -141,5 +149,6 @@ describe('the --dir of a command to type next', () => {
     expect(dirFlag(join(process.cwd(), 'raft-data'))).toBe('');
     expect(dirFlag('/srv/raft-data')).toBe(' --dir /srv/raft-data');
     expect(dirFlag('/srv/my data')).toBe(" --dir '/srv/my data'");
+    expect(dirFlag("/srv/it's")).toBe(" --dir '/srv/it'\\''s'");
   });
 });

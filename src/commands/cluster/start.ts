@@ -7,7 +7,7 @@ import { machineProcesses } from '../../cli/processes.ts';
 import { thisProgram } from '../../cli/program.ts';
 import { prose } from '../../cli/prose.ts';
 import { askStatuses } from '../../cli/statuses.ts';
-import { selectNodes } from '../../cluster/cluster-file.ts';
+import { markEstablished, selectNodes } from '../../cluster/cluster-file.ts';
 import { launchNode } from '../../cluster/launch.ts';
 import { assertAddressesFree } from '../../cluster/prepare.ts';
 import { READY_TIMEOUT_MS, waitForAnswers } from '../../cluster/readiness.ts';
@@ -32,7 +32,7 @@ running already, or paused, is left as it is.`;
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ClusterStart);
-    const cluster = await requireCluster(flags.dir);
+    const cluster = await markEstablished(await requireCluster(flags.dir));
     const nodes = selectNodes(cluster, namesFrom(argv));
     const source = machineProcesses();
     const before = await clusterDocument(cluster, nodes, source);
@@ -41,7 +41,16 @@ running already, or paused, is left as it is.`;
     const program = thisProgram();
     const children = await Promise.all(stopped.map((node) => launchNode(cluster, node, program, 'detached')));
     const { signal } = new AbortController();
-    await waitForAnswers(children, { ask: askStatuses, timeoutMs: READY_TIMEOUT_MS, signal });
+    try {
+      await waitForAnswers(children, {
+        dir: cluster.dir,
+        ask: askStatuses,
+        timeoutMs: READY_TIMEOUT_MS,
+        signal,
+      });
+    } finally {
+      await markEstablished(cluster);
+    }
     const document = await clusterDocument(cluster, nodes, source);
     this.printResult(document, () => clusterTable(document));
   }

@@ -68,7 +68,7 @@ A node that dies is reported and not started again. With --detach the nodes go o
 
   async run(): Promise<void> {
     const { flags } = await this.parse(ClusterUp);
-    const cluster = await prepareCluster(
+    const prepared = await prepareCluster(
       {
         dir: flags.dir ?? DEFAULT_CLUSTER_DIR,
         count: flags.nodes,
@@ -77,6 +77,7 @@ A node that dies is reported and not started again. With --detach the nodes go o
       },
       machineProcesses(),
     );
+    const cluster = await markEstablished(prepared);
     const children = await this.#start(cluster, flags.detach ? 'detached' : 'supervised');
     if (!flags.detach) await this.#stayInForeground(cluster, children);
   }
@@ -94,6 +95,7 @@ A node that dies is reported and not started again. With --detach the nodes go o
     );
     try {
       const leader = await waitForLeader(children, {
+        dir: cluster.dir,
         ask: askStatuses,
         timeoutMs: READY_TIMEOUT_MS,
         signal: this.#stop.signal,
@@ -106,6 +108,7 @@ A node that dies is reported and not started again. With --detach the nodes go o
     } catch (error) {
       // Only these: another command may have started the nodes of this directory in the same moment.
       await stopChildren(children, { graceMs: STOP_GRACE_MS, hurry: this.#hurry.signal });
+      await markEstablished(cluster);
       if (this.#stop.signal.aborted) this.exit(exitCode);
       throw error;
     }
