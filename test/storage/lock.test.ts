@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -84,6 +84,18 @@ describe('a lock', () => {
       message: expect.stringContaining(`as process ${child.pid}`),
     });
     expect(await readdir(directory)).toEqual(['lock']);
+  });
+
+  it('that was copied with its directory says nothing about the copy', async () => {
+    const lock = await acquireLock(directory, processes, { id: '7' });
+    const copy = join(directory, 'copy');
+    await cp(join(directory, 'lock'), join(copy, 'lock'));
+
+    expect(await readLock(copy)).toBeUndefined();
+    expect(await readLiveLock(copy, processes)).toBeUndefined();
+    const other = await acquireLock(copy, processes, { id: '7' });
+    expect(await readLiveLock(copy, processes)).toMatchObject({ token: other.content.token });
+    expect(await readLiveLock(directory, processes)).toMatchObject({ token: lock.content.token });
   });
 
   it('of a process that was killed is taken over', async () => {

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { link, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RaftError } from '../../lib/errors.ts';
 import type { ProcessIdentity, ProcessTable } from '../ports.ts';
@@ -19,15 +19,24 @@ export interface LockDetails {
   readonly startedAt?: string;
 }
 
-/** The content of a `lock` file: JSON. */
-export interface LockContent extends LockDetails, ProcessIdentity {
+/** Which directory a lock was made in: a copy of the lock, in a copy of the directory, says nothing about the copy. */
+interface LockPlace {
+  /** The number of its device, in decimal. */
+  readonly dev: string;
+  /** The number of its inode, in decimal. */
+  readonly ino: string;
+}
+
+/** The content of a `lock` file: JSON. Locks of earlier versions do not tell their place. */
+export interface LockContent extends LockDetails, ProcessIdentity, Partial<LockPlace> {
   /** Drawn anew with each acquisition, so that no two locks are ever the same bytes. */
   readonly token: string;
 }
 
 /**
  * Takes the data directory, which exists, for this process. A lock counts only while the process that it names lives:
- * same pid, start time and boot of the machine. Any other is a leftover and is taken over. Errors: `already-running`
+ * same pid, start time and boot of the machine, and only in the directory that it was made in. Any other is a leftover
+ * and is taken over. Errors: `already-running`
  * (73) with the pid of the holder; `disk-full`, `disk-failed`.
  *
  * Two processes that find the same leftover must not both win, so it is never removed by its name, which may by then be
@@ -39,8 +48,14 @@ export async function acquireLock(
   processes: ProcessTable,
   details: LockDetails,
 ): Promise<HeldLock> {
-  const content: LockContent = { ...processes.self(), ...details, token: randomUUID() };
-  const attempt: Attempt = { directory, processes, own: join(directory, `${LOCK_FILE}.${content.token}`) };
+  const place = await placeOf(directory);
+  const content: LockContent = { ...processes.self(), ...details, ...place, token: randomUUID() };
+  const attempt: Attempt = {
+    directory,
+    processes,
+    place,
+    own: join(directory, `${LOCK_FILE}.${content.token}`),
+  };
   try {
     await writeFile(attempt.own, textOf(content));
     for (let round = 0; round < ATTEMPTS_MAX; round++) {
@@ -62,10 +77,15 @@ export async function acquireLock(
   );
 }
 
-/** The content of a directory's lock, whether its holder lives or not; undefined where there is none to be read. */
+/**
+ * The content of a directory's lock, whether its holder lives or not; undefined where there is none to be read, or it
+ * was copied from another directory.
+ */
 export async function readLock(directory: string): Promise<LockContent | undefined> {
   const bytes = await readIfThere(join(directory, LOCK_FILE));
-  return bytes === undefined ? undefined : parseLock(bytes);
+  const content = bytes === undefined ? undefined : parseLock(bytes);
+  if (content === undefined) return undefined;
+  return wasMadeIn(content, await placeOf(directory)) ? content : undefined;
 }
 
 /** The content of a directory's lock where the process that it names lives, else undefined. */
@@ -117,6 +137,7 @@ export class HeldLock {
 interface Attempt {
   readonly directory: string;
   readonly processes: ProcessTable;
+  readonly place: LockPlace;
   /** A file with the whole content of the lock to be: it takes its name by a link or a rename, never in halves. */
   readonly own: string;
 }
@@ -161,14 +182,14 @@ async function removeLeftovers(attempt: Attempt): Promise<void> {
     const path = join(attempt.directory, name);
     const bytes = await readIfThere(path);
     const content = bytes === undefined ? undefined : parseLock(bytes);
-    if (content !== undefined && !isAlive(content, attempt.processes)) await unlinkIfThere(path);
+    if (content !== undefined && !counts(content, attempt)) await unlinkIfThere(path);
   }
 }
 
 function refuseIfAlive(bytes: Buffer, attempt: Attempt): void {
   const content = parseLock(bytes);
   // What cannot be read was left by a power loss: a live holder's lock has always been written in full.
-  if (content === undefined || !isAlive(content, attempt.processes)) return;
+  if (content === undefined || !counts(content, attempt)) return;
   const where = content.url === undefined ? '' : ` at ${content.url}`;
   const message = `Node ${content.id} is already running on ${attempt.directory}${where}, as process ${content.pid}.`;
   throw new RaftError('already-running', message, {
@@ -177,6 +198,24 @@ function refuseIfAlive(bytes: Buffer, attempt: Attempt): void {
       'Or give this node a data directory of its own.',
     ],
   });
+}
+
+function counts(content: LockContent, { place, processes }: Attempt): boolean {
+  return wasMadeIn(content, place) && isAlive(content, processes);
+}
+
+function wasMadeIn(content: LockContent, place: LockPlace): boolean {
+  if (content.dev === undefined || content.ino === undefined) return true;
+  return content.dev === place.dev && content.ino === place.ino;
+}
+
+async function placeOf(directory: string): Promise<LockPlace> {
+  try {
+    const { dev, ino } = await stat(directory, { bigint: true });
+    return { dev: String(dev), ino: String(ino) };
+  } catch (error) {
+    throw diskError('read', directory, error);
+  }
 }
 
 function isAlive(content: LockContent, processes: ProcessTable): boolean {
@@ -191,7 +230,9 @@ function textOf(content: LockContent): string {
 function parseLock(bytes: Buffer): LockContent | undefined {
   const value = parseJson(bytes.toString('utf8'));
   if (typeof value !== 'object' || value === null) return undefined;
-  const { pid, startTime, bootId, id, url, startedAt, token }: Record<string, unknown> = { ...value };
+  const { pid, startTime, bootId, id, url, startedAt, dev, ino, token }: Record<string, unknown> = {
+    ...value,
+  };
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid)) return undefined;
   if (typeof startTime !== 'string' || typeof bootId !== 'string') return undefined;
   if (typeof id !== 'string' || typeof token !== 'string') return undefined;
@@ -202,6 +243,7 @@ function parseLock(bytes: Buffer): LockContent | undefined {
     id,
     ...(typeof url === 'string' ? { url } : {}),
     ...(typeof startedAt === 'string' ? { startedAt } : {}),
+    ...(typeof dev === 'string' && typeof ino === 'string' ? { dev, ino } : {}),
     token,
   };
 }
