@@ -168,8 +168,14 @@ function commandOf(number: number): string {
   return `command ${number} ☃`;
 }
 
+/**
+ * Restarts a node of the original: the one that leads, where one does. A leader of the original that finds a follower
+ * of the original gone backs up one index a heartbeat, and the follower then refuses for ever whatever begins below its
+ * own commit index: that cluster stands still until its leader is restarted, whoever else is a member (docs/HTTP.md).
+ */
 async function restartOriginal(nodes: readonly Node[]): Promise<void> {
-  const node = nodes.find((one) => one.kind === 'original');
+  const leader = await eventually('all of ours see one leader', () => agreedLeader(nodes));
+  const node = leader.kind === 'original' ? leader : nodes.find((one) => one.kind === 'original');
   if (node === undefined) throw new Error('There is no original to restart');
   await kill(node.process);
   restart(node, nodes);
