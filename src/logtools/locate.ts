@@ -1,6 +1,6 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { RaftError } from '../lib/errors.ts';
 
 /** One file of a log. */
@@ -18,6 +18,11 @@ export interface LogLocation {
   /** What was asked for. */
   readonly path: string;
   readonly segments: readonly [SegmentFile, ...SegmentFile[]];
+  /**
+   * Where the segments end: with the `last` of their log, whose tail a crash may have torn; or with an `earlier` one,
+   * where a segment was named by its path and later ones stand beside it.
+   */
+  readonly end: 'last' | 'earlier';
 }
 
 /** Where a data directory keeps its segments. */
@@ -32,7 +37,10 @@ const SEGMENT_NAME = /^([0-9]{20})\.log$/;
  */
 export async function locateLog(path: string): Promise<LogLocation> {
   const found = await statOf(path);
-  if (found.isFile()) return { kind: 'file', path, segments: [segmentFile(path)] };
+  if (found.isFile()) {
+    const segment = segmentFile(path);
+    return { kind: 'file', path, segments: [segment], end: await roleOf(segment) };
+  }
   if (!found.isDirectory()) {
     throw new RaftError('no-such-file', `${path} is neither a file nor a directory, so it holds no log.`, {
       suggestions: ['Copy what comes from a pipe or a device to a file first.'],
@@ -47,7 +55,7 @@ export async function locateLog(path: string): Promise<LogLocation> {
       ],
     });
   }
-  return { kind: 'directory', path, segments: [first, ...rest] };
+  return { kind: 'directory', path, segments: [first, ...rest], end: 'last' };
 }
 
 /** The segments in a directory, in the order of their first indexes; none where the directory is missing. */
@@ -63,6 +71,13 @@ export async function segmentsIn(directory: string): Promise<readonly SegmentFil
     .filter((item) => item.isFile() && SEGMENT_NAME.test(item.name))
     .map((item) => segmentFile(join(directory, item.name)))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Whether a segment is the last of the directory that it stands in. A file with another name is a log on its own. */
+export async function roleOf(segment: SegmentFile): Promise<'last' | 'earlier'> {
+  if (segment.firstIndex === undefined) return 'last';
+  const beside = await segmentsIn(dirname(segment.path));
+  return beside.some(({ name }) => name > segment.name) ? 'earlier' : 'last';
 }
 
 /** The file as a segment; what its name promises is read from it. */

@@ -51,7 +51,7 @@ export function segmentOptions(
 ): FileScanOptions {
   const isLast = segment === location.segments.at(-1);
   return {
-    segment: isLast ? 'last' : 'earlier',
+    segment: isLast ? location.end : 'earlier',
     ...(segment.firstIndex === undefined ? {} : { firstIndex: segment.firstIndex }),
     ...before,
   };

@@ -80,6 +80,19 @@ describe('verify', () => {
     expect(second?.problems).toMatchObject([{ kind: 'index-gap' }, { kind: 'torn-tail', fatal: false }]);
   });
 
+  it('judges a segment that is named by its path by its place among those beside it', async () => {
+    await using dir = await TempDir.make();
+    const torn = hundreds(1, 5).subarray(0, 450);
+    const first = await dir.write(segmentName(1), torn);
+    const last = await dir.write(segmentName(6), hundreds(6, 7).subarray(0, 150));
+    const copy = await dir.write('log/copy.log', torn);
+    const verdict = async (path: string) => (await collect(verifyLog(await locateLog(path))))[0];
+    expect(await verdict(first)).toMatchObject({ ok: false, problems: [{ kind: 'torn-tail', fatal: true }] });
+    expect(await verdict(last)).toMatchObject({ ok: true, problems: [{ kind: 'torn-tail', fatal: false }] });
+    // Its name gives it no place in the log that it stands beside.
+    expect(await verdict(copy)).toMatchObject({ ok: true, problems: [{ kind: 'torn-tail', fatal: false }] });
+  });
+
   it('takes the unfinished tail of a running node for no problem, and damage for one', async () => {
     await using dir = await TempDir.make();
     const path = await dir.write(
@@ -101,8 +114,11 @@ describe('finding a log', () => {
     await using dir = await TempDir.make();
     const path = await dir.write(segmentName(7), hundreds(7, 8));
     const segment = { path, name: '00000000000000000007.log', firstIndex: 7n };
-    expect(await locateLog(path)).toEqual({ kind: 'file', path, segments: [segment] });
-    expect(await locateLog(dir.path)).toEqual({ kind: 'directory', path: dir.path, segments: [segment] });
+    expect(await locateLog(path)).toEqual({ kind: 'file', path, segments: [segment], end: 'last' });
+    expect(await locateLog(dir.path)).toEqual({
+      ...{ kind: 'directory', path: dir.path },
+      ...{ segments: [segment], end: 'last' },
+    });
     expect((await locateLog(join(dir.path, 'log'))).segments).toEqual([segment]);
   });
 
