@@ -23,7 +23,7 @@ export type ProblemKind =
   | 'checksum-mismatch'
   /** SIZE reaches beyond the file or the limit. */
   | 'oversized'
-  /** Good checksums, but entries are missing between two frames. */
+  /** Good checksums, but entries are missing between two frames, or at the end where some are known to be committed. */
   | 'index-gap'
   /** Good checksums, but an index that was there before. */
   | 'index-repeat'
@@ -38,7 +38,8 @@ export interface Problem {
   /** Bytes from the start of the file. */
   readonly offset: number;
   /**
-   * Bytes that are no good frame; 0 for the three kinds of impossible order, whose frame is good in itself and follows.
+   * Bytes that are no good frame; 0 for the three kinds of impossible order, whose frame is good in itself and follows,
+   * or for entries that are missing at the end.
    * Good frames and problems together cover each byte of a file exactly once.
    */
   readonly length: number;

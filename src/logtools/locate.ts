@@ -26,7 +26,7 @@ export interface LogLocation {
 }
 
 /** Where a data directory keeps its segments. */
-const LOG_DIRECTORY = 'log';
+export const LOG_DIRECTORY = 'log';
 
 /** A segment is named by its first index, twenty digits. */
 const SEGMENT_NAME = /^([0-9]{20})\.log$/;

@@ -1,5 +1,6 @@
 import type { Problem } from '../logfmt/damage.ts';
 import type { ScanResult } from '../logfmt/scan.ts';
+import { judgedByHint, missingCommitted, readCommitHint } from './commit-hint.ts';
 import type { LogLocation, SegmentFile } from './locate.ts';
 import { type FileScanOptions, LogFile, type LogItem } from './log-file.ts';
 
@@ -22,7 +23,7 @@ export interface ReadOptions {
 
 /**
  * All items of a log in order, entries and damage in their places, in bounded memory. The order of entries is checked
- * across segments too.
+ * across segments too, and the end of a data directory's log by what is known to be committed.
  */
 export async function* readLog(
   location: LogLocation,
@@ -30,17 +31,27 @@ export async function* readLog(
 ): AsyncGenerator<SegmentItem, void> {
   let continuity: Continuity = {};
   for (const segment of location.segments) {
+    const hint = await hintFor(location, segment);
     await using file = await LogFile.open(segment.path);
-    const chunks = file.items(segmentOptions(location, segment, continuity));
+    const scanOptions = segmentOptions(location, segment, continuity);
+    const chunks = file.items(scanOptions);
     let step = await chunks.next();
     while (!step.done) {
-      for (const item of step.value) {
+      for (const found of step.value) {
+        const item = itemByHint(found, hint);
         if (options.writer !== 'running' || !isUnfinished(item)) yield { segment, item };
       }
       step = await chunks.next();
     }
+    const missing = missingCommitted(step.value, scanOptions.firstIndex, hint);
+    if (missing !== undefined) yield { segment, item: { type: 'problem', problem: missing } };
     continuity = continuityAfter(continuity, step.value);
   }
+}
+
+/** How far one segment of a log has to reach: only the last one has to reach the commit hint. To be asked before a scan. */
+export async function hintFor(location: LogLocation, segment: SegmentFile): Promise<bigint> {
+  return segment === location.segments.at(-1) ? await readCommitHint(location) : 0n;
 }
 
 /** How one segment of a log is to be scanned. What the segments before it say weighs more than its own name. */
@@ -66,6 +77,10 @@ export function continuityAfter(before: Continuity, result: ScanResult): Continu
 /** Whether a problem is what the tail of a log looks like while a node writes it. */
 export function isUnfinishedTail(problem: Problem): boolean {
   return !problem.fatal && (problem.kind === 'torn-tail' || problem.kind === 'zero-tail');
+}
+
+function itemByHint(item: LogItem, hint: bigint): LogItem {
+  return item.type === 'problem' ? { ...item, problem: judgedByHint(item.problem, hint) } : item;
 }
 
 function isUnfinished(item: LogItem): boolean {

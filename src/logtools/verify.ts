@@ -1,11 +1,13 @@
 import type { Problem, ProblemKind } from '../logfmt/damage.ts';
 import type { Position } from '../logfmt/run.ts';
 import type { ScanResult } from '../logfmt/scan.ts';
+import { judgedByHint, missingCommitted } from './commit-hint.ts';
 import type { LogLocation, SegmentFile } from './locate.ts';
 import { type FileScanOptions, LogFile } from './log-file.ts';
 import {
   type Continuity,
   continuityAfter,
+  hintFor,
   isUnfinishedTail,
   type ReadOptions,
   segmentOptions,
@@ -43,7 +45,10 @@ export interface VerifyProblem {
 /** A file that a node writes to is looked at again this often where it changed while it was read. */
 const RACES_MAX = 5;
 
-/** Checks a log, one report for each file in order; order is checked across files too. `ok` of all decides (65 or 0). */
+/**
+ * Checks a log, one report for each file in order. The order of entries is checked across files too, and the end of a
+ * data directory's log by what is known to be committed. `ok` of all decides (65 or 0).
+ */
 export async function* verifyLog(
   location: LogLocation,
   options: ReadOptions = {},
@@ -51,9 +56,10 @@ export async function* verifyLog(
   const writer = options.writer ?? 'none';
   let continuity: Continuity = {};
   for (const segment of location.segments) {
+    const hint = await hintFor(location, segment);
     const scanOptions = segmentOptions(location, segment, continuity);
     const result = await scanSettled(segment, scanOptions, writer);
-    yield report(segment, result, writer);
+    yield report(segment, resultByHint(result, scanOptions, hint), writer);
     continuity = continuityAfter(continuity, result);
   }
 }
@@ -75,6 +81,14 @@ async function scanSettled(
     const after = await file.version();
     if (after.bytes === before.bytes && after.modifiedMs === before.modifiedMs) return result;
   }
+}
+
+/** What was found, as a node that knows the hint takes it. */
+function resultByHint(result: ScanResult, { firstIndex }: FileScanOptions, hint: bigint): ScanResult {
+  const judged = result.problems.map((problem) => judgedByHint(problem, hint));
+  const missing = missingCommitted(result, firstIndex, hint);
+  const problems = missing === undefined ? judged : [...judged, missing];
+  return { ...result, problems, fatal: result.fatal || problems.some((problem) => problem.fatal) };
 }
 
 function report(segment: SegmentFile, result: ScanResult, writer: 'none' | 'running'): VerifyReport {
