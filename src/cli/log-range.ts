@@ -27,20 +27,27 @@ export function indexRange(flags: {
   return { from, to };
 }
 
+/** Where the rows come from: a log as it stands, or one that is followed, whose next row may be long in coming. */
+type RowSource = 'standing' | 'followed';
+
 /**
  * The rows of a log that are within a range. Damage has no index: it belongs to the entry before it, and is shown
  * wherever that is. Reading ends with the range, since indexes only rise in a log; where they do not, the range still
- * holds everything up to the first entry beyond it.
+ * holds everything up to the first entry beyond it. Of a log that is followed the last entry of the range ends it:
+ * what stands behind that may never come.
  */
 export async function* inRange<Row extends object>(
   rows: AsyncIterable<Row>,
   range: IndexRange,
+  source: RowSource = 'standing',
 ): AsyncGenerator<Row, void> {
   let position = 0n;
   for await (const row of rows) {
-    if ('index' in row && typeof row.index === 'string') position = BigInt(row.index);
+    const index = 'index' in row && typeof row.index === 'string' ? BigInt(row.index) : undefined;
+    position = index ?? position;
     if (position > range.to) return;
     if (position >= range.from) yield row;
+    if (source === 'followed' && index === range.to) return;
   }
 }
 

@@ -86,6 +86,14 @@ describe('raft log inspect', () => {
     expect(rows[0]).toMatch(/^ +0 +1 +1 +14 +command +SET key1 node0$/);
   });
 
+  it('ends by itself once it has shown the last entry that was asked for, also where it follows', async () => {
+    const log = fixture('seed-log/mixed.log');
+    const { code, stdout } = await raft(['log', 'inspect', log, '--follow', '--from', '401', '--to', '402']);
+
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(3);
+  });
+
   it('finds a log by the path of a file in the working directory', async () => {
     const directory = await temporaryDirectory();
     try {

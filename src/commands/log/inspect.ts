@@ -26,7 +26,10 @@ damage. With --json, one object a line, index and term as strings.`;
   static override args = logArgument;
 
   static override flags = {
-    follow: Flags.boolean({ char: 'f', description: 'Go on with new entries as they come, until Ctrl-C.' }),
+    follow: Flags.boolean({
+      char: 'f',
+      description: 'Go on with new entries as they come, until the entry of --to or Ctrl-C.',
+    }),
     ...rangeFlags,
     ...dirFlags,
   };
@@ -36,8 +39,10 @@ damage. With --json, one object a line, index and term as strings.`;
     const range = indexRange(flags);
     const { location, writer } = await findLog(args.log, flags.dir);
     this.print(inspectHeading());
-    const rows = flags.follow ? this.#followed(location) : inspectLog(location, { writer });
-    for await (const row of inRange(rows, range)) await this.#show(row);
+    const rows = flags.follow
+      ? inRange(this.#followed(location), range, 'followed')
+      : inRange(inspectLog(location, { writer }), range);
+    for await (const row of rows) await this.#show(row);
   }
 
   async *#followed(location: LogLocation): AsyncGenerator<InspectRow, void> {
