@@ -8,7 +8,9 @@ import {
   findClusterNode,
   readCluster,
 } from '../cluster/cluster-file.ts';
+import { asRaftError } from '../lib/errors.ts';
 import { type LogLocation, locateLog } from '../logtools/locate.ts';
+import type { Writer } from '../logtools/read-log.ts';
 import { systemProcesses } from '../raft/processes.ts';
 import { readLiveLock } from '../raft/storage/lock.ts';
 
@@ -25,17 +27,31 @@ export const logArgument = {
 /** A log, and whether a node writes to it now. */
 export interface FoundLog {
   readonly location: LogLocation;
-  readonly writer: 'none' | 'running';
+  readonly writer: Writer;
 }
 
 /**
  * Finds a log by what a person types: a path, or the name of a node of the cluster directory. What exists as a file goes
- * first. Throws `no-such-file` where there is neither.
+ * first. Throws `no-such-file` where there is neither. A lock that cannot be read hinders nobody who only reads the log:
+ * `note` is told that it is not known whether a node writes there.
  */
-export async function findLog(name: string, dir: string | undefined): Promise<FoundLog> {
+export async function findLog(
+  name: string,
+  dir: string | undefined,
+  note: (text: string) => void,
+): Promise<FoundLog> {
   const location = await locateLog(await pathOf(name, dir));
-  const holder = await readLiveLock(dataDirOf(location), systemProcesses());
-  return { location, writer: holder === undefined ? 'none' : 'running' };
+  return { location, writer: await writerOf(location, note) };
+}
+
+async function writerOf(location: LogLocation, note: (text: string) => void): Promise<Writer> {
+  try {
+    const holder = await readLiveLock(dataDirOf(location), systemProcesses());
+    return holder === undefined ? 'none' : 'running';
+  } catch (error) {
+    note(`Whether a node writes to ${location.path} now is not known. ${asRaftError(error).message}`);
+    return 'unknown';
+  }
 }
 
 async function pathOf(name: string, dir: string | undefined): Promise<string> {

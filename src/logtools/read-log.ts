@@ -13,12 +13,16 @@ export interface SegmentItem {
 /** What the segments so far say about the next one. */
 export type Continuity = Pick<FileScanOptions, 'firstIndex' | 'previousTerm'>;
 
+/**
+ * Whether a node writes the log at this moment: its unfinished tail is no problem where one is `running`. Where that is
+ * `unknown`, the tail is told as one, and what is seen half done is looked at again.
+ */
+export type Writer = 'none' | 'running' | 'unknown';
+
 /** How a log is to be read. */
 export interface ReadOptions {
-  /**
-   * `running` where a node writes the log at this moment: its unfinished tail is no problem then. `none` unless given.
-   */
-  readonly writer?: 'none' | 'running';
+  /** `none` unless given. */
+  readonly writer?: Writer;
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   isUnfinishedTail,
   type ReadOptions,
   segmentOptions,
+  type Writer,
 } from './read-log.ts';
 
 /** The verdict on one file, as `raft log verify --json` prints it: every uint64 is a decimal string. */
@@ -65,13 +66,13 @@ export async function* verifyLog(
 }
 
 /**
- * Scans a file; where a node writes it, a problem may only be a write that was seen half done, so the file is read again
+ * Scans a file; where a node may write it, a problem may only be a write that was seen half done, so the file is read again
  * as long as it changed meanwhile, within a limit.
  */
 async function scanSettled(
   segment: SegmentFile,
   options: FileScanOptions,
-  writer: 'none' | 'running',
+  writer: Writer,
 ): Promise<ScanResult> {
   await using file = await LogFile.open(segment.path);
   for (let races = 0; ; races++) {
@@ -91,8 +92,8 @@ function resultByHint(result: ScanResult, { firstIndex }: FileScanOptions, hint:
   return { ...result, problems, fatal: result.fatal || problems.some((problem) => problem.fatal) };
 }
 
-function report(segment: SegmentFile, result: ScanResult, writer: 'none' | 'running'): VerifyReport {
-  const problems = result.problems.filter((problem) => writer === 'none' || !isUnfinishedTail(problem));
+function report(segment: SegmentFile, result: ScanResult, writer: Writer): VerifyReport {
+  const problems = result.problems.filter((problem) => writer !== 'running' || !isUnfinishedTail(problem));
   return {
     file: segment.path,
     bytes: result.bytes,

@@ -1,4 +1,4 @@
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -105,6 +105,31 @@ describe('raft log inspect', () => {
 
       expect(code).toBe(0);
       expect(JSON.parse(stdout)).toMatchObject({ type: 'entry', index: '1', segment: 'node1.log' });
+    } finally {
+      await directory.remove();
+    }
+  });
+});
+
+describe('a lock that cannot be read', () => {
+  it('stops nobody who only reads the log, and leaves the writer unknown', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      const torn = await readFile(fixture('damaged-log/torn-tail.log'));
+      await mkdir(join(directory.path, 'log'));
+      await writeFile(join(directory.path, 'log', '00000000000000000001.log'), torn);
+      // A file that this user may not read would do as well, but root may read every file.
+      await mkdir(join(directory.path, 'lock'));
+
+      const [verify, dump, inspect] = await Promise.all(
+        ['verify', 'dump', 'inspect'].map((command) => raft(['log', command, directory.path, '--json'])),
+      );
+
+      for (const ended of [verify, dump, inspect]) {
+        expect(ended?.code).toBe(0);
+        expect(ended?.stderr).toMatch(/^Whether a node writes to .* now is not known\. Cannot read .*lock: /);
+        expect(ended?.stdout).toContain('torn-tail');
+      }
     } finally {
       await directory.remove();
     }

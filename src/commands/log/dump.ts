@@ -26,7 +26,7 @@ Index and term are strings, so that no reader rounds them. Reads only, also whil
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LogDump);
     const range = indexRange(flags);
-    const { location, writer } = await findLog(args.log, flags.dir);
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
     for await (const row of inRange(dumpLog(location, { writer }), range)) await this.writeJson(row);
   }
 }

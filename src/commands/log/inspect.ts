@@ -37,7 +37,7 @@ damage. With --json, one object a line, index and term as strings.`;
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LogInspect);
     const range = indexRange(flags);
-    const { location, writer } = await findLog(args.log, flags.dir);
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
     this.print(inspectHeading());
     const rows = flags.follow
       ? inRange(this.#followed(location), range, 'followed')

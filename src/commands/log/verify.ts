@@ -25,7 +25,7 @@ node writes the log: what the node has not finished yet is no damage.`;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LogVerify);
-    const { location, writer } = await findLog(args.log, flags.dir);
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
     let ok = true;
     for await (const report of verifyLog(location, { writer })) {
       this.printResult(report, () => verifyLines(report));
