@@ -1,4 +1,6 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { execa as Execa } from 'execa';
+import { RaftError } from '../lib/errors.ts';
 import type { Cluster, ClusterNode } from './cluster-file.ts';
 
 /** How a new process is tied to the one that starts it. */
@@ -29,39 +31,80 @@ export interface Child {
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
-/** Starts one node of a cluster as a process of its own, whose output goes to the node's output file. */
-export async function launchNode(
+/**
+ * Starts nodes of a cluster, each as a process of its own whose output goes to the node's output file. All of them or
+ * none: every file is open before the first process starts, as no node starts either where one of their ports is taken.
+ * Otherwise a command that fails would leave nodes running that it does not name. Errors: `not-permitted`,
+ * `cannot-create`.
+ */
+export async function launchNodes(
   cluster: Cluster,
-  node: ClusterNode,
+  nodes: readonly ClusterNode[],
   program: Program,
   attachment: Attachment,
-): Promise<Child> {
+): Promise<readonly Child[]> {
   // Loaded here, because it costs more time than most commands take.
   const { execa } = await import('execa');
-  const file = await open(node.output, 'a');
+  const outputs: { readonly node: ClusterNode; readonly file: FileHandle }[] = [];
+  try {
+    for (const node of nodes) outputs.push({ node, file: await openOutput(node) });
+    return outputs.map(({ node, file }) => launch(execa, { cluster, node, file, program, attachment }));
+  } finally {
+    // The children have the files open by now; this process does not need them.
+    await Promise.all(outputs.map(({ file }) => file.close()));
+  }
+}
+
+interface Launch {
+  readonly cluster: Cluster;
+  readonly node: ClusterNode;
+  /** The output file, open for appending. */
+  readonly file: FileHandle;
+  readonly program: Program;
+  readonly attachment: Attachment;
+}
+
+function launch(execa: typeof Execa, { cluster, node, file, program, attachment }: Launch): Child {
   // execa hands the file's descriptor to the process itself, since this stream has one: no byte passes through here.
   const output = file.createWriteStream();
+  const subprocess = execa(
+    program.executable,
+    [...program.args, ...nodeArguments(cluster, node, attachment)],
+    {
+      // A pipe that nobody writes to: it ends when this process does, whatever ends it.
+      stdin: attachment === 'supervised' ? 'pipe' : 'ignore',
+      stdout: output,
+      stderr: output,
+      buffer: false,
+      reject: false,
+      cleanup: false,
+      detached: attachment === 'detached',
+    },
+  );
+  if (attachment === 'detached') subprocess.unref();
+  const exited = subprocess.then((result) => ({ code: result.exitCode, signal: result.signal }));
+  return { node, pid: subprocess.pid, exited, kill: (signal) => void subprocess.kill(signal) };
+}
+
+async function openOutput(node: ClusterNode): Promise<FileHandle> {
   try {
-    const subprocess = execa(
-      program.executable,
-      [...program.args, ...nodeArguments(cluster, node, attachment)],
+    return await open(node.output, 'a');
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    const isForbidden = code === 'EACCES' || code === 'EPERM';
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new RaftError(
+      isForbidden ? 'not-permitted' : 'cannot-create',
+      `No node was started: ${node.name} cannot write its output to ${node.output} (${reason}).`,
       {
-        // A pipe that nobody writes to: it ends when this process does, whatever ends it.
-        stdin: attachment === 'supervised' ? 'pipe' : 'ignore',
-        stdout: output,
-        stderr: output,
-        buffer: false,
-        reject: false,
-        cleanup: false,
-        detached: attachment === 'detached',
+        suggestions: [
+          isForbidden
+            ? 'Run the command as the user that the cluster directory belongs to.'
+            : `See what is in the way: ls -ld ${node.output}`,
+        ],
+        cause,
       },
     );
-    if (attachment === 'detached') subprocess.unref();
-    const exited = subprocess.then((result) => ({ code: result.exitCode, signal: result.signal }));
-    return { node, pid: subprocess.pid, exited, kill: (signal) => void subprocess.kill(signal) };
-  } finally {
-    // The child has the file open by now; this process does not need it.
-    await file.close();
   }
 }
 

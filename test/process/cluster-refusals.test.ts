@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -65,6 +65,28 @@ describe('raft cluster up', () => {
     expect(up.stderr).toMatch(/^Error: node2 ended with exit code 65 while it was starting\.\n {2}node2 \| /);
     expect(up.stderr).toContain('raft cluster start node1 node3');
     expect([others.code, get.code, get.stdout]).toEqual([0, 0, 'value\n']);
+  });
+
+  it('starts all of its nodes or none where one cannot write its output', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '3', '--base-port', '0', '--detach')).code).toBe(0);
+    await cluster.run('cluster', 'down');
+    const { output } = await cluster.node('node3');
+    await rm(output);
+    await mkdir(output);
+
+    const up = await cluster.run('cluster', 'up', '--detach');
+    const start = await cluster.run('cluster', 'start');
+
+    for (const { code, stdout, stderr } of [up, start]) {
+      expect({ code, stdout }).toEqual({ code: 73, stdout: '' });
+      expect(stderr).toMatch(
+        /^Error: No node was started: node3 cannot write its output to .*node3\.out \(EISDIR/,
+      );
+    }
+    expect(await cluster.pids()).toEqual([]);
+    expect((await cluster.run('cluster', 'start', 'node1', 'node2')).code).toBe(0);
+    expect(await cluster.pids()).toHaveLength(2);
   });
 
   it('lets at most one of two commands have the cluster that both start at once', async () => {

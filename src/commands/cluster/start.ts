@@ -8,7 +8,7 @@ import { thisProgram } from '../../cli/program.ts';
 import { prose } from '../../cli/prose.ts';
 import { askStatuses } from '../../cli/statuses.ts';
 import { markEstablished, selectNodes } from '../../cluster/cluster-file.ts';
-import { launchNode } from '../../cluster/launch.ts';
+import { launchNodes } from '../../cluster/launch.ts';
 import { assertAddressesFree } from '../../cluster/prepare.ts';
 import { READY_TIMEOUT_MS, waitForAnswers } from '../../cluster/readiness.ts';
 
@@ -38,8 +38,7 @@ running already, or paused, is left as it is.`;
     const before = await clusterDocument(cluster, nodes, source);
     const stopped = nodes.filter((_, position) => before.nodes[position]?.state === 'stopped');
     await assertAddressesFree(stopped);
-    const program = thisProgram();
-    const children = await Promise.all(stopped.map((node) => launchNode(cluster, node, program, 'detached')));
+    const children = await launchNodes(cluster, stopped, thisProgram(), 'detached');
     const { signal } = new AbortController();
     try {
       await waitForAnswers(children, {

@@ -9,7 +9,7 @@ import { prose } from '../../cli/prose.ts';
 import { signalExitCode } from '../../cli/signals.ts';
 import { askStatuses } from '../../cli/statuses.ts';
 import { type Cluster, DEFAULT_CLUSTER_DIR, dirFlag, markEstablished } from '../../cluster/cluster-file.ts';
-import { type Child, describeExit, launchNode, stopChildren } from '../../cluster/launch.ts';
+import { type Child, describeExit, launchNodes, stopChildren } from '../../cluster/launch.ts';
 import { CLUSTER_DEFAULTS, prepareCluster } from '../../cluster/prepare.ts';
 import { READY_TIMEOUT_MS, waitForLeader } from '../../cluster/readiness.ts';
 import { STOP_GRACE_MS } from '../../cluster/stop-nodes.ts';
@@ -89,10 +89,7 @@ A node that dies is reported and not started again. With --detach the nodes go o
       exitCode = signalExitCode(signal);
       this.#askBySignal();
     });
-    const program = thisProgram();
-    const children = await Promise.all(
-      cluster.nodes.map((node) => launchNode(cluster, node, program, attachment)),
-    );
+    const children = await launchNodes(cluster, cluster.nodes, thisProgram(), attachment);
     try {
       const leader = await waitForLeader(children, {
         dir: cluster.dir,
