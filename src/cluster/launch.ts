@@ -26,6 +26,8 @@ export interface Exit {
 export interface Child {
   readonly node: ClusterNode;
   readonly pid: number | undefined;
+  /** Where its lines begin in the node's output file, in bytes: those of earlier runs stand before. */
+  readonly outputStart: number;
   readonly exited: Promise<Exit>;
   /** Sends a signal, if the process is still there. Its pid cannot be another's before its end was seen here. */
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
@@ -45,36 +47,43 @@ export async function launchNodes(
 ): Promise<readonly Child[]> {
   // Loaded here, because it costs more time than most commands take.
   const { execa } = await import('execa');
-  const outputs: { readonly node: ClusterNode; readonly file: FileHandle }[] = [];
+  const outputs: Output[] = [];
   try {
-    for (const node of nodes) outputs.push({ node, file: await openOutput(node) });
-    return outputs.map(({ node, file }) => launch(execa, { cluster, node, file, program, attachment }));
+    for (const node of nodes) outputs.push(await openOutput(node));
+    return outputs.map((output) => launch(execa, { cluster, output, program, attachment }));
   } finally {
     // The children have the files open by now; this process does not need them.
     await Promise.all(outputs.map(({ file }) => file.close()));
   }
 }
 
+/** A node's output file, open for appending. */
+interface Output {
+  readonly node: ClusterNode;
+  readonly file: FileHandle;
+  /** Its length in bytes. */
+  readonly start: number;
+}
+
 interface Launch {
   readonly cluster: Cluster;
-  readonly node: ClusterNode;
-  /** The output file, open for appending. */
-  readonly file: FileHandle;
+  readonly output: Output;
   readonly program: Program;
   readonly attachment: Attachment;
 }
 
-function launch(execa: typeof Execa, { cluster, node, file, program, attachment }: Launch): Child {
+function launch(execa: typeof Execa, { cluster, output, program, attachment }: Launch): Child {
+  const { node, file, start } = output;
   // execa hands the file's descriptor to the process itself, since this stream has one: no byte passes through here.
-  const output = file.createWriteStream();
+  const stream = file.createWriteStream();
   const subprocess = execa(
     program.executable,
     [...program.args, ...nodeArguments(cluster, node, attachment)],
     {
       // A pipe that nobody writes to: it ends when this process does, whatever ends it.
       stdin: attachment === 'supervised' ? 'pipe' : 'ignore',
-      stdout: output,
-      stderr: output,
+      stdout: stream,
+      stderr: stream,
       buffer: false,
       reject: false,
       cleanup: false,
@@ -83,12 +92,16 @@ function launch(execa: typeof Execa, { cluster, node, file, program, attachment 
   );
   if (attachment === 'detached') subprocess.unref();
   const exited = subprocess.then((result) => ({ code: result.exitCode, signal: result.signal }));
-  return { node, pid: subprocess.pid, exited, kill: (signal) => void subprocess.kill(signal) };
+  return {
+    ...{ node, pid: subprocess.pid, outputStart: start, exited },
+    kill: (signal) => void subprocess.kill(signal),
+  };
 }
 
-async function openOutput(node: ClusterNode): Promise<FileHandle> {
+async function openOutput(node: ClusterNode): Promise<Output> {
   try {
-    return await open(node.output, 'a');
+    const file = await open(node.output, 'a');
+    return { node, file, start: (await file.stat()).size };
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     const isForbidden = code === 'EACCES' || code === 'EPERM';

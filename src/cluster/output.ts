@@ -26,13 +26,17 @@ export function limitOutput(path: string, descriptor: number, bytesMax: number =
   truncateSync(path, 0);
 }
 
-/** The last `count` lines of a file; fewer where it has fewer, none where it is missing. Reads only its end. */
-export async function lastLines(path: string, count: number): Promise<readonly string[]> {
+/**
+ * The last `count` lines of a file from byte `start` on; fewer where there are fewer, none where the file is missing.
+ * Reads only its end.
+ */
+export async function lastLines(path: string, count: number, start = 0): Promise<readonly string[]> {
   const file = await openIfThere(path);
   if (file === undefined) return [];
   try {
     const { size } = await file.stat();
-    return (await readEnd(file, size, count)).lines;
+    // A file that is shorter by now was started anew: all of it came later.
+    return (await readEnd(file, { start: start > size ? 0 : start, size, count })).lines;
   } finally {
     await file.close();
   }
@@ -45,9 +49,18 @@ interface FileEnd {
   readonly position: number;
 }
 
+interface EndWanted {
+  /** Nothing before this is looked at, in bytes. */
+  readonly start: number;
+  /** The file's length in bytes. */
+  readonly size: number;
+  readonly count: number;
+}
+
 /** Reads backwards in growing steps until enough lines have been seen, or everything. */
-async function readEnd(file: FileHandle, size: number, count: number): Promise<FileEnd> {
-  let length = Math.min(size, LINE_BYTES_MAX);
+async function readEnd(file: FileHandle, { start, size, count }: EndWanted): Promise<FileEnd> {
+  const lengthMax = size - start;
+  let length = Math.min(lengthMax, LINE_BYTES_MAX);
   for (;;) {
     const bytes = Buffer.alloc(length);
     await file.read(bytes, 0, length, size - length);
@@ -56,11 +69,11 @@ async function readEnd(file: FileHandle, size: number, count: number): Promise<F
     // What follows the last newline is a line that is still being written, unless it is the end of a dead process.
     const unfinished = lines.pop() ?? '';
     if (unfinished !== '') lines.push(unfinished);
-    const whole = length === size ? lines : lines.slice(1);
-    if (length === size || whole.length >= count) {
+    const whole = length === lengthMax ? lines : lines.slice(1);
+    if (length === lengthMax || whole.length >= count) {
       return { lines: count === 0 ? [] : whole.slice(-count), position: size };
     }
-    length = Math.min(size, length * 4);
+    length = Math.min(lengthMax, length * 4);
   }
 }
 
@@ -81,7 +94,7 @@ export class OutputReader {
     const file = await openIfThere(this.#path);
     if (file === undefined) return [];
     try {
-      const end = await readEnd(file, (await file.stat()).size, count);
+      const end = await readEnd(file, { start: 0, size: (await file.stat()).size, count });
       this.#position = end.position;
       return end.lines;
     } finally {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeStatus } from '../api/schema.ts';
 import { RaftError, type RaftErrorCode } from '../lib/errors.ts';
-import { type ClusterNode, dirFlag } from './cluster-file.ts';
+import { dirFlag } from './cluster-file.ts';
 import { type Child, describeExit, type Exit } from './launch.ts';
 import { lastLines } from './output.ts';
 
@@ -43,7 +43,7 @@ export async function waitForLeader(children: readonly Child[], options: ReadyOp
   const deadlineMs = performance.now() + options.timeoutMs;
   for (;;) {
     options.signal.throwIfAborted();
-    for (const [node, exit] of exits) throw await earlyEnd(node, exit, children, options.dir);
+    for (const [child, exit] of exits) throw await earlyEnd(child, exit, children, options.dir);
     const leader = agreedLeader(await options.ask(urls));
     if (leader !== undefined) return leader;
     if (performance.now() > deadlineMs) throw await notReady(children, options);
@@ -58,7 +58,7 @@ export async function waitForAnswers(children: readonly Child[], options: ReadyO
   const deadlineMs = performance.now() + options.timeoutMs;
   for (;;) {
     options.signal.throwIfAborted();
-    for (const [node, exit] of exits) throw await earlyEnd(node, exit, children, options.dir);
+    for (const [child, exit] of exits) throw await earlyEnd(child, exit, children, options.dir);
     const statuses = await options.ask(urls);
     if (children.every(({ node }, position) => statuses[position]?.id === node.id)) return;
     if (performance.now() > deadlineMs) throw await notReady(children, options);
@@ -66,20 +66,21 @@ export async function waitForAnswers(children: readonly Child[], options: ReadyO
   }
 }
 
-function watchExits(children: readonly Child[]): ReadonlyMap<ClusterNode, Exit> {
-  const exits = new Map<ClusterNode, Exit>();
-  for (const { node, exited } of children) void exited.then((exit) => exits.set(node, exit));
+function watchExits(children: readonly Child[]): ReadonlyMap<Child, Exit> {
+  const exits = new Map<Child, Exit>();
+  for (const child of children) void child.exited.then((exit) => exits.set(child, exit));
   return exits;
 }
 
 async function earlyEnd(
-  node: ClusterNode,
+  child: Child,
   exit: Exit,
   children: readonly Child[],
   dir: string,
 ): Promise<RaftError> {
-  const said = await lastWords(node);
-  const others = children.map((child) => child.node.name).filter((name) => name !== node.name);
+  const { node } = child;
+  const said = await lastWords(child);
+  const others = children.map((each) => each.node.name).filter((name) => name !== node.name);
   // What is wrong with the command, or runs in its place already, is wrong for the others too.
   const alone = others.length === 0 || exit.code === 2 || exit.code === 73;
   return new RaftError(codeOfExit(exit), `${node.name} ${describeExit(exit)} while it was starting.${said}`, {
@@ -93,7 +94,7 @@ async function earlyEnd(
 }
 
 async function notReady(children: readonly Child[], { dir, timeoutMs }: ReadyOptions): Promise<RaftError> {
-  const said = await Promise.all(children.map((child) => lastWords(child.node)));
+  const said = await Promise.all(children.map(lastWords));
   return new RaftError(
     'unreachable',
     `The cluster was not ready within ${timeoutMs / 1000} s.${said.join('')}`,
@@ -103,8 +104,9 @@ async function notReady(children: readonly Child[], { dir, timeoutMs }: ReadyOpt
   );
 }
 
-async function lastWords(node: ClusterNode): Promise<string> {
-  const lines = await lastLines(node.output, OUTPUT_LINES_SHOWN);
+/** The end of what a process has printed, and not of what an earlier one of its node had. */
+async function lastWords({ node, outputStart }: Child): Promise<string> {
+  const lines = await lastLines(node.output, OUTPUT_LINES_SHOWN, outputStart);
   return lines.map((line) => `\n  ${node.name} | ${line}`).join('');
 }
 

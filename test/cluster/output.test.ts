@@ -41,6 +41,24 @@ describe('the last lines of an output', () => {
   });
 });
 
+describe('the last lines of an output from some place on', () => {
+  it('are none of those before it, however many are wanted', async () => {
+    const before = text(lines(0, 50_000));
+    await writeFile(path, before);
+    expect(await lastLines(path, 3, before.length)).toEqual([]);
+    await appendFile(path, text(lines(50_000, 50_002)));
+
+    expect(await lastLines(path, 3, before.length)).toEqual(lines(50_000, 50_002));
+    expect(await lastLines(path, 1, before.length)).toEqual(lines(50_001, 50_002));
+  });
+
+  it('are those of the whole file where it was emptied meanwhile', async () => {
+    await writeFile(path, text(lines(0, 2)));
+
+    expect(await lastLines(path, 3, 4 * 1024 * 1024)).toEqual(lines(0, 2));
+  });
+});
+
 describe('reading an output as it grows', () => {
   it('gives whole lines, each once, characters that come in parts included', async () => {
     const reader = new OutputReader(path);
