@@ -21,8 +21,11 @@ export interface SuperviseOptions {
   readonly hurry: AbortSignal;
 }
 
-/** How the foreground ended: because it was asked to, or because no node of the directory was left running. */
-export type SuperviseResult = 'stopped' | 'all-ended';
+/**
+ * How the foreground ended: because it was asked to, because another command stopped the nodes in order, as
+ * `raft cluster down` does, or because the last of them died.
+ */
+export type SuperviseResult = 'stopped' | 'stopped-elsewhere' | 'all-died';
 
 const LOOK_MS = 250;
 
@@ -41,9 +44,9 @@ export async function supervise(
   const showing = show(followOutputs(readers, ended.signal), options.watcher);
   for (const child of children) void reportEnd(child, options);
   try {
-    const result = await untilStopOrNoneLeft(cluster, options);
+    const last = await untilStopOrNoneLeft(cluster, children, options);
     await stopEverything(cluster, children, options);
-    return result;
+    return last === undefined ? 'stopped' : await resultOf(last, children, options.source);
   } finally {
     ended.abort();
     await showing;
@@ -69,14 +72,48 @@ async function reportEnd(child: Child, { watcher, stop }: SuperviseOptions): Pro
   if (!stop.aborted) watcher.ended(child.node, exit);
 }
 
+/** A process that was among the last to run. */
+interface LastProcess {
+  readonly node: ClusterNode;
+  readonly pid: number | undefined;
+}
+
+/** Waits until it is asked to stop, or no node is left: then it tells which processes were the last. */
 async function untilStopOrNoneLeft(
   cluster: Cluster,
+  children: readonly Child[],
   { source, stop }: SuperviseOptions,
-): Promise<SuperviseResult> {
+): Promise<readonly LastProcess[] | undefined> {
+  let last: readonly LastProcess[] = children;
   while (!stop.aborted) {
-    const processes = await Promise.all(cluster.nodes.map((node) => findProcess(node, source)));
-    if (processes.every((process) => process.state === 'stopped')) return 'all-ended';
+    const processes = await Promise.all(
+      cluster.nodes.map(async (node) => ({ node, found: await findProcess(node, source) })),
+    );
+    const running = processes.flatMap(({ node, found }) =>
+      found.state === 'stopped' ? [] : [{ node, pid: found.identity.pid }],
+    );
+    if (running.length === 0) return last;
+    last = running;
     await delay(LOOK_MS, undefined, { signal: stop }).catch(() => {});
   }
-  return 'stopped';
+  return undefined;
+}
+
+/**
+ * Whether somebody stopped the last processes. Those that ended before were reported when they did, and do not count: who
+ * kills a node and then takes the cluster down has what was asked for. Nor does one that was killed among the last ones,
+ * because that too was done to it. But at least one has given its lock free, which only an end in order does, and none
+ * that was started here has ended with an exit code that says why it could not go on.
+ */
+async function resultOf(
+  last: readonly LastProcess[],
+  children: readonly Child[],
+  source: ProcessSource,
+): Promise<SuperviseResult> {
+  const own = children.filter((child) => last.some(({ pid }) => pid === child.pid));
+  const exits = await Promise.all(own.map((child) => child.exited));
+  const locks = await Promise.all(last.map(({ node }) => source.readLock(node.dataDir)));
+  const hasFailed = exits.some(({ code }) => code !== undefined && code !== 0);
+  const hasStopped = locks.some((lock) => lock === undefined);
+  return hasStopped && !hasFailed ? 'stopped-elsewhere' : 'all-died';
 }

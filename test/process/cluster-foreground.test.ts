@@ -109,6 +109,45 @@ describe('a cluster in the foreground', () => {
     expect((await up.ended).code).toBe(0);
   });
 
+  it('ends well then also where a node was killed before', async () => {
+    await using cluster = await TestCluster.create();
+    const up = cluster.start(...UP);
+    await up.line(READY);
+    const reported = up.line(/^node1 was ended by SIGKILL/);
+    expect((await cluster.run('cluster', 'kill', 'node1')).code).toBe(0);
+    await reported;
+
+    expect((await cluster.run('cluster', 'down')).code).toBe(0);
+
+    const { code, stdout } = await up.ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('All nodes have stopped.') });
+  });
+
+  it('ends well then also where every node was killed once and started again', async () => {
+    await using cluster = await TestCluster.create();
+    const up = cluster.start(...UP);
+    await up.line(READY);
+    for (const node of ['node1', 'node2', 'node3']) {
+      expect((await cluster.run('cluster', 'kill', node)).code).toBe(0);
+      expect((await cluster.run('cluster', 'start', node)).code).toBe(0);
+    }
+
+    expect((await cluster.run('cluster', 'down')).code).toBe(0);
+
+    expect((await up.ended).code).toBe(0);
+  });
+
+  it('fails where all of its nodes were killed', async () => {
+    await using cluster = await TestCluster.create();
+    const up = cluster.start(...UP);
+    await up.line(READY);
+
+    expect((await cluster.run('cluster', 'kill', 'node1', 'node2', 'node3')).code).toBe(0);
+
+    const { code, stderr } = await up.ended;
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('is left running.') });
+  });
+
   it('that is interrupted before it is ready leaves nothing behind and says so by its exit code', async () => {
     await using cluster = await TestCluster.create();
     const up = cluster.start(...UP);
