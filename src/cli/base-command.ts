@@ -12,7 +12,8 @@ import { type EndingSignal, onEndingSignal, signalExitCode } from './signals.ts'
  * - `--json` keeps the exit code: a failure is `{"error":{"code","message","suggestions"}}` on standard output.
  * - Results are printed by `printJson`, never returned, so that falsy ones and bigints are printed too.
  * - Mistakes in the command line end with 2, and a `RaftError` with the exit code of its code.
- * - A reader that closes the pipe (`| head`) ends the command quietly.
+ * - A reader that closes the pipe (`| head`) ends the command quietly, with 0; `raft command -` alone, which leaves work
+ *   undone then, ends with 141 and says where.
  * - SIGINT, SIGTERM and SIGHUP end it with 130, 143 and 129, unless the command takes the signals over.
  */
 export abstract class BaseCommand extends Command {
@@ -96,6 +97,18 @@ export abstract class BaseCommand extends Command {
   /** Writes bytes as they are, and waits while the reader is slower: a stream of any length takes little memory. */
   protected async write(chunk: string | Uint8Array): Promise<void> {
     if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+  }
+
+  /**
+   * Resolves once standard output has taken all that was written. Where it cannot any more, it never does: the command
+   * ends by `outputClosed` or `outputFailed`.
+   */
+  protected async outputTaken(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      process.stdout.write('', (error) => {
+        if (error === undefined || error === null) resolve();
+      });
+    });
   }
 
   /** Writes one JSON document of a stream on one line. */

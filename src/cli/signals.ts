@@ -21,3 +21,6 @@ export function onEndingSignal(handler: (signal: EndingSignal) => void): () => v
 export function signalExitCode(signal: EndingSignal): number {
   return 128 + constants.signals[signal];
 }
+
+/** The exit code by which shells name the end by SIGPIPE, 141: nobody reads what is written. */
+export const READER_GONE_EXIT_CODE = 128 + constants.signals.SIGPIPE;

@@ -5,6 +5,7 @@ import { BaseCommand } from '../cli/base-command.ts';
 import { commandInFile } from '../cli/command-file.ts';
 import { serverFlags, timeoutFlags } from '../cli/flags.ts';
 import { prose } from '../cli/prose.ts';
+import { READER_GONE_EXIT_CODE } from '../cli/signals.ts';
 import { standardInputLines } from '../cli/standard-input.ts';
 import { usage } from '../cli/values.ts';
 import { withClient } from '../cli/with-client.ts';
@@ -19,7 +20,7 @@ export class SendCommand extends BaseCommand {
   static override description =
     prose`Any node will do: it passes the command on to the leader. With -, each line of standard
 input is a command, sent once the one before is answered; empty lines are passed over. The first that fails ends the
-command and is named. Exit code 69 says that a command was certainly not done, 75 that its outcome is not known: look
+command and is named; so does a reader of the answers that goes away, with exit code 141. Exit code 69 says that a command was certainly not done, 75 that its outcome is not known: look
 before you repeat it. Nothing is ever sent twice.`;
 
   static override examples = [
@@ -41,6 +42,22 @@ before you repeat it. Nothing is ever sent twice.`;
     ...timeoutFlags,
   };
 
+  /** While lines are sent: how many of them are done. */
+  #linesDone: number | undefined;
+
+  /** Who reads one answer of many and leaves has not seen that the rest is done, and it is not: that is no success. */
+  protected override outputClosed(): void {
+    if (this.#linesDone === undefined) super.outputClosed();
+    this.note('Nobody reads the answers any more.');
+    this.#noteLinesDone();
+    process.exit(READER_GONE_EXIT_CODE);
+  }
+
+  protected override outputFailed(error: Error): void {
+    this.#noteLinesDone();
+    super.outputFailed(error);
+  }
+
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SendCommand);
     const { text } = args;
@@ -61,15 +78,28 @@ before you repeat it. Nothing is ever sent twice.`;
 
   async #sendLines(client: RaftClient): Promise<void> {
     let line = 0;
+    this.#linesDone = 0;
     for await (const command of standardInputLines()) {
       line++;
       if (command.length === 0) continue;
       try {
-        await this.#show(await client.command(command));
+        const result = await client.command(command);
+        this.#linesDone = line;
+        await this.#show(result);
+        // Whether anybody takes the answer is to be known before the next line leaves.
+        await this.outputTaken();
       } catch (error) {
         throw atLine(line, asRaftError(error));
       }
     }
+  }
+
+  #noteLinesDone(): void {
+    const done = this.#linesDone;
+    if (done === undefined) return;
+    this.note(
+      `Line ${done} was the last one answered, and no other was sent. Go on with: tail -n +${done + 1}`,
+    );
   }
 
   async #show({ index, term, response }: CommandResult): Promise<void> {

@@ -1,8 +1,15 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePorts } from '../../src/cluster/probe.ts';
+import { present } from '../../src/lib/assert.ts';
 import { type RunningCommand, raft, startRaft, temporaryDirectory } from './cli-runner.ts';
 
+const RUN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const ID = '18446744073709551615';
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
@@ -174,6 +181,45 @@ describe('the commands of a cluster of one', () => {
     expect(stderr).toMatch(/^Error: Line 2: /);
     expect(stderr).toContain('Lines up to 1 are done.');
     expect((await on('kv', 'get', 'third')).code).toBe(3);
+  });
+
+  it('stop when nobody reads the answers any more, and say which line was the last', async () => {
+    for (const flags of [[], ['--json']]) {
+      const sending = startRaft(['command', '-', '--server', server, ...flags], { stdin: 'open' });
+      const answered = sending.line(/ok/);
+      sending.child.stdin?.write('put first 1\n\n');
+      await answered;
+      const gone = new Promise((resolve) => sending.child.stdout?.once('close', resolve));
+      sending.child.stdout?.destroy();
+      await gone;
+      sending.child.stdin?.end(`put ${flags.length}second 2\nput ${flags.length}third 3\n`);
+      const { code, stderr } = await sending.ended;
+
+      expect(code).toBe(141);
+      const [, last, next] =
+        /^Nobody reads the answers any more\.\nLine (\d) was the last one answered, and no other was sent\. Go on with: tail -n \+(\d)\n$/.exec(
+          stderr,
+        ) ?? [];
+      // The end of the first answer may have met the closed pipe already; the answer to the third line surely has.
+      expect(['1 2', '3 4']).toContain(`${last} ${next}`);
+      expect((await on('kv', 'get', `${flags.length}second`)).code).toBe(last === '3' ? 0 : 3);
+      expect((await on('kv', 'get', `${flags.length}third`)).code).toBe(3);
+    }
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('stop at the line whose answer the disk does not take', async () => {
+    const full = openSync('/dev/full', 'w');
+    const sending = spawn(process.execPath, [RUN, 'command', '-', '--server', server], {
+      stdio: ['pipe', full, 'pipe'],
+    });
+    closeSync(full);
+    const said = text(present(sending.stderr, 'standard error'));
+    sending.stdin?.end('put first 1\nput second 2\n');
+    const [code] = await once(sending, 'exit');
+
+    expect(code).toBe(1);
+    expect(await said).toMatch(/^Line 1 was the last one answered.*\nError: The output cannot be written/);
+    expect((await on('kv', 'get', 'second')).code).toBe(3);
   });
 
   it('take values from standard input as they are', async () => {
