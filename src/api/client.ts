@@ -17,6 +17,7 @@ import { httpCall } from './http-call.ts';
 import { nodeStatusIn } from './node-status.ts';
 import { Patience } from './patience.ts';
 import type { NodeStatus } from './schema.ts';
+import { type Call, calledOff, surrender } from './surrender.ts';
 import {
   answeredCount,
   leaderAmong,
@@ -115,7 +116,7 @@ class HttpClient implements RaftClient {
       );
     }
     const patience = this.#patience(options);
-    return this.#untilDone(patience, async () => {
+    return this.#untilDone('command', patience, async () => {
       const server = await this.#findServerForWrites(patience);
       // A command that left now could not be answered in time: that it was not sent at all is certain.
       if (server === undefined || patience.isOver) return undefined;
@@ -127,7 +128,7 @@ class HttpClient implements RaftClient {
   async query(query: Uint8Array, options: QueryOptions = {}): Promise<Uint8Array> {
     const consistency = options.consistency ?? 'linearizable';
     const patience = this.#patience(options);
-    return this.#untilDone(patience, async () => {
+    return this.#untilDone(consistency === 'stale' ? 'stale read' : 'read', patience, async () => {
       const server =
         consistency === 'stale'
           ? serverForStaleReads(this.#servers, await this.#survey(patience))
@@ -154,7 +155,7 @@ class HttpClient implements RaftClient {
 
   async leader(options: CallOptions = {}): Promise<Leader> {
     const patience = this.#patience(options);
-    return this.#untilDone(patience, async () => {
+    return this.#untilDone('leader', patience, async () => {
       const reports = await this.#survey(patience);
       const report = leaderAmong(reports) ?? (await this.#askForLeader(reports, patience));
       if (report?.type !== 'status' || report.status.role !== 'leader') return undefined;
@@ -172,36 +173,22 @@ class HttpClient implements RaftClient {
   }
 
   /** Tries until there is a verdict, or time is up. `attempt` gives undefined where nobody knows of a leader. */
-  async #untilDone<T>(patience: Patience, attempt: () => Promise<Verdict<T> | undefined>): Promise<T> {
+  async #untilDone<T>(
+    call: Call,
+    patience: Patience,
+    attempt: () => Promise<Verdict<T> | undefined>,
+  ): Promise<T> {
     let last: RaftError | undefined;
     for (let round = 0; ; round++) {
       const verdict = await attempt();
       if (verdict?.type === 'done') return verdict.value;
       last = verdict?.error ?? last;
       const pauseMs = PAUSES_MS[Math.min(round, PAUSES_MS.length - 1)] ?? 0;
-      if (patience.leftMs() <= pauseMs) throw this.#surrender(patience, last);
+      if (patience.leftMs() <= pauseMs)
+        throw surrender(call, patience, { servers: this.#servers.length, last });
       await patience.pause(pauseMs);
+      if (patience.isCalledOff) throw calledOff(call);
     }
-  }
-
-  /** Why a call is given up. It says how many nodes answered, because a leader needs a majority of them. */
-  #surrender(patience: Patience, last: RaftError | undefined): RaftError {
-    if (last?.code === 'too-many') return last;
-    const { timeoutMs, answeredMax } = patience;
-    const answered =
-      answeredMax === undefined ? '' : `${answeredMax} of ${this.#servers.length} servers answered, and `;
-    return new RaftError(
-      'no-leader',
-      `No leader took the request within ${timeoutMs} ms, and it was not done: ${answered}` +
-        `a leader needs a majority of the cluster's nodes.`,
-      {
-        suggestions: [
-          'See which nodes answer: raft status',
-          'Start those that are down: raft cluster start NODE',
-        ],
-        cause: last,
-      },
-    );
   }
 
   /** The verdict on an answer. Whoever answered well is asked first the next time, and whoever did not is forgotten. */

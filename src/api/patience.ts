@@ -1,5 +1,3 @@
-import { RaftError } from '../lib/errors.ts';
-
 /** Node's timers count whole milliseconds: what was waited for until the end may be over this much before it. */
 const TIMER_ERROR_MS = 2;
 
@@ -36,7 +34,12 @@ export class Patience {
     return this.#endMs - performance.now() < TIMER_ERROR_MS;
   }
 
-  /** Waits between two attempts. Throws a `RaftError` (`stopping`) where the caller has called the whole off. */
+  /** Whether the caller has called the whole off. */
+  get isCalledOff(): boolean {
+    return this.signal?.aborted === true;
+  }
+
+  /** Waits between two attempts, not any longer once the caller calls the whole off. */
   async pause(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(finish, ms);
@@ -49,7 +52,5 @@ export class Patience {
       if (signal?.aborted === true) finish();
       else signal?.addEventListener('abort', finish, { once: true });
     });
-    if (this.signal?.aborted === true)
-      throw new RaftError('stopping', 'The request was called off, and was not done.');
   }
 }

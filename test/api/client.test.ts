@@ -282,7 +282,10 @@ describe('a command', () => {
     const controller = new AbortController();
     const result = clientOf(nodes, 10_000).command(COMMAND, { signal: controller.signal });
     controller.abort();
-    await expect(result).rejects.toMatchObject({ code: 'stopping' });
+    await expect(result).rejects.toMatchObject({
+      code: 'stopping',
+      message: 'The request was called off, and was not done.',
+    });
   });
 });
 
@@ -316,6 +319,31 @@ describe('a query', () => {
     elect(nodes[0], nodes);
     nodes[0].failure = 'machine-error';
     await expect(clientOf(nodes).query(utf8('?'))).rejects.toMatchObject({ code: 'machine-error' });
+  });
+
+  it('is given up in time, with a sentence that speaks of a read: there is nothing that was not done', async () => {
+    const nodes = await cluster();
+    await expect(clientOf(nodes, 200).query(utf8('get a'))).rejects.toMatchObject({
+      code: 'no-leader',
+      message: expect.stringMatching(
+        /^No leader answered the read within 200 ms: 3 of 3 servers answered, .*majority/,
+      ),
+    });
+    const hanging = await startServer(() => {});
+    const stale = clientOf([hanging], 200).query(utf8('get a'), { consistency: 'stale' });
+    // No leader is needed for that, so that none is missing.
+    await expect(stale).rejects.toMatchObject({
+      code: 'unreachable',
+      message: 'No server answered the read within 200 ms: 0 of 1 servers answered.',
+    });
+  });
+
+  it('can be called off while it waits for a leader', async () => {
+    const nodes = await cluster();
+    const controller = new AbortController();
+    const result = clientOf(nodes, 10_000).query(utf8('get a'), { signal: controller.signal });
+    controller.abort();
+    await expect(result).rejects.toMatchObject({ code: 'stopping', message: 'The request was called off.' });
   });
 
   it('takes no answer without end', async () => {
@@ -377,7 +405,12 @@ describe('the leader', () => {
 
   it('is waited for, and given up in time', async () => {
     const nodes = await cluster();
-    await expect(clientOf(nodes, 200).leader()).rejects.toMatchObject({ code: 'no-leader' });
+    await expect(clientOf(nodes, 200).leader()).rejects.toMatchObject({
+      code: 'no-leader',
+      message: expect.stringMatching(
+        /^No leader was found within 200 ms: 3 of 3 servers answered, .*majority/,
+      ),
+    });
     const leader = clientOf(nodes).leader();
     setTimeout(() => elect(nodes[0], nodes), 50);
     expect(await leader).toMatchObject({ id: '1' });
