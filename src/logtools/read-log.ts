@@ -35,7 +35,8 @@ export async function* readLog(
 ): AsyncGenerator<SegmentItem, void> {
   let continuity: Continuity = {};
   for (const segment of location.segments) {
-    const hint = await hintFor(location, segment);
+    // A hint that cannot be read hinders nobody who only looks; whoever gives a verdict needs it.
+    const hint = await hintFor(location, segment).catch(() => 0n);
     await using file = await LogFile.open(segment.path);
     const scanOptions = segmentOptions(location, segment, continuity);
     const chunks = file.items(scanOptions);

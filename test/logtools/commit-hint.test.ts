@@ -1,4 +1,4 @@
-import { appendFile, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { logIndex } from '../../src/lib/brands.ts';
@@ -119,6 +119,14 @@ describe('a log in a data directory whose commit hint is known', () => {
     await dir.write('commit', encodeCommitHint(logIndex(5)));
     expect(await verify(await dir.write('copy.log', torn))).toMatchObject([{ ok: true }]);
     expect(await verify(await dir.write('log/copy.log', torn))).toMatchObject([{ ok: true }]);
+  });
+
+  it('gets no verdict where the hint cannot be read, and is shown all the same', async () => {
+    await using dir = await TempDir.make();
+    await dir.write(segmentName(1), hundreds(1, 5));
+    await mkdir(join(dir.path, 'commit'));
+    await expect(verify(dir.path)).rejects.toMatchObject({ code: 'disk-failed' });
+    expect(await collect(inspectLog(await locateLog(dir.path)))).toHaveLength(5);
   });
 
   it('is shown by inspect with the same weight', async () => {
