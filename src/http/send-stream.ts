@@ -1,0 +1,27 @@
+import type { ServerResponse } from 'node:http';
+import type { StreamAnswer } from './route.ts';
+
+/**
+ * Sends a stream's chunks as they come, and waits wherever the client is slower: what it has not taken yet is one chunk
+ * and the socket's own buffer. Resolves once the stream or the connection has ended. The connection is not used again,
+ * so that a server that closes need not wait for it to become idle.
+ */
+export async function sendStream(
+  response: ServerResponse,
+  { status, contentType, chunks }: StreamAnswer,
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  const gone = new Promise<void>((resolve) => response.once('close', resolve));
+  response.writeHead(status, { 'content-type': contentType, connection: 'close', ...headers });
+  // So that the client learns at once that it was understood, also where the first chunk is long in coming.
+  response.flushHeaders();
+  for await (const chunk of chunks) {
+    if (response.destroyed) return;
+    if (!response.write(chunk)) await Promise.race([gone, drained(response)]);
+  }
+  response.end();
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => response.once('drain', resolve));
+}
