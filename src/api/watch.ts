@@ -2,6 +2,7 @@ import type { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorIn } from '../http/error-body.ts';
 import { HEADERS, PATHS } from '../http/paths.ts';
+import { present } from '../lib/assert.ts';
 import { RaftError, type RaftErrorCode } from '../lib/errors.ts';
 import { WATCH_SILENCE_MS, WATCH_STALE_MS } from '../lib/limits.ts';
 import { openStream, type StreamResponse } from './line-stream.ts';
@@ -206,9 +207,9 @@ class ClusterWatch {
     this.#noteWaiting(error);
     this.#hint = this.#leaderToAsk(error);
     if (this.#hint !== undefined || this.#left.length < this.#client.servers.length) return;
-    this.#giveUpWhereUseless(error);
-    this.#left.length = 0;
     const pauseMs = PAUSES_MS[Math.min(this.#rounds++, PAUSES_MS.length - 1)] ?? 0;
+    this.#giveUpWhereUseless(pauseMs);
+    this.#left.length = 0;
     // An abort ends the pause, and the caller sees it.
     await sleep(pauseMs, undefined, { signal: this.#signal }).catch(() => {});
   }
@@ -219,17 +220,21 @@ class ClusterWatch {
     return this.#left.some(({ server }) => server === url) ? undefined : url;
   }
 
-  /** After a round of all servers: none has the changes any more, or none has answered from the beginning. */
-  #giveUpWhereUseless(last: RaftError): void {
+  /** After a round of all servers: none has the changes any more, or none has served it from the beginning. */
+  #giveUpWhereUseless(pauseMs: number): void {
     const compacted = this.#left.find(({ error }) => error.code === 'compacted');
     if (compacted !== undefined) throw compacted.error;
     if (this.#phase !== 'starting') return;
-    const isNobodyThere = this.#left.every(({ isRefused }) => isRefused);
-    if (isNobodyThere && this.#left.length === 1) throw last;
-    const { length } = this.#client.servers;
-    if (isNobodyThere) throw gaveUp(`None of the ${length} servers answers.`, last);
-    if (this.#withoutGoodMs() < this.#timeoutMs) return;
-    throw gaveUp(`No server took the watch within ${this.#timeoutMs} ms: ${last.message}`, last);
+    // What a node says of itself tells more than that another one could not be reached in the time that was left.
+    const { error } = present(
+      this.#left.findLast(({ saidBy }) => saidBy === 'node') ?? this.#left.at(-1),
+      'a server',
+    );
+    const { length } = this.#left;
+    if (this.#left.every(({ isRefused }) => isRefused))
+      throw length === 1 ? error : gaveUp(`None of the ${length} servers answers.`, error);
+    if (this.#withoutGoodMs() + pauseMs >= this.#timeoutMs)
+      throw gaveUp(`No server took the watch within ${this.#timeoutMs} ms: ${error.message}`, error);
   }
 
   #noteWaiting(reason: RaftError): void {

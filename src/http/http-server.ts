@@ -257,8 +257,8 @@ export class HttpServer {
   }
 
   async #stream(request: IncomingMessage, response: ServerResponse, answer: StreamAnswer): Promise<void> {
-    response.setTimeout(this.#bodyTimeoutMs, () => this.#cutOff(request));
-    await sendStream(response, answer, this.#headers);
+    const slow = { timeoutMs: this.#bodyTimeoutMs, cutOff: () => this.#cutOff(request) };
+    await sendStream(response, answer, this.#headers, slow);
   }
 
   /** A client that takes nothing of its answer would hold it, and its connection, for ever. */
