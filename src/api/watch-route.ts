@@ -6,7 +6,7 @@ import { asRaftError, RaftError } from '../lib/errors.ts';
 import { INDEX_MAX, KEY_BYTES_MAX, SMALL_BODY_BYTES_MAX } from '../lib/limits.ts';
 import type { ChangeSelector } from '../raft/ports.ts';
 import type { RaftService, Watch, WatchNews } from '../raft/service.ts';
-import type { WatchErrorLine, WatchHeartbeatLine } from './schema.ts';
+import type { WatchLine } from './schema.ts';
 
 /** `GET /raft/watch`: a line for each change as it comes, and a heartbeat where there is nothing to tell. */
 export function watchRoute(service: RaftService, check: (request: RouteRequest) => RouteRequest): Route {
@@ -34,21 +34,19 @@ async function* linesOf(watch: Watch): AsyncGenerator<string, void> {
   try {
     for (let news = await watch.next(); news !== undefined; news = await watch.next()) yield textOf(news);
   } catch (error) {
-    const line: WatchErrorLine = { type: 'error', ...errorBody(asRaftError(error)) };
-    yield lineOf(line);
+    yield lineOf({ type: 'error', ...errorBody(asRaftError(error)) });
   } finally {
     watch.close();
   }
 }
 
 function textOf({ changes, index, leader }: WatchNews): string {
-  if (changes.length > 0) return changes.map(lineOf).join('');
-  const line: WatchHeartbeatLine = { type: 'heartbeat', index, leaderId: leader?.id ?? null };
-  return lineOf(line);
+  if (changes.length > 0) return changes.map((change) => lineOf(change)).join('');
+  return lineOf({ type: 'heartbeat', index, leaderId: leader?.id ?? null });
 }
 
-function lineOf(value: object): string {
-  return `${JSON.stringify(value)}\n`;
+function lineOf(line: WatchLine): string {
+  return `${JSON.stringify(line)}\n`;
 }
 
 function selectorOf(query: URLSearchParams): ChangeSelector {

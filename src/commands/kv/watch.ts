@@ -17,7 +17,7 @@ export class KvWatch extends BaseCommand {
 
   static override description =
     prose`One change a line: its index in the log, put or delete, the key, and the value; with --json one
-object a line, {"type","index","key","value"}. Each change is printed once and in the order of the log, whichever nodes
+object a line, {"index","type","key","value"}. Each change is printed once and in the order of the log, whichever nodes
 die meanwhile. Without --from it begins with what is written after it says that it watches. Nodes keep a bounded number
 of past changes: exit code 3 says that those from --from on are not kept any more. Ctrl-C ends it.`;
 
@@ -74,7 +74,7 @@ of past changes: exit code 3 says that those from --from on are not kept any mor
 
   async #show(event: WatchEvent): Promise<void> {
     const { type, index, key, value } = event;
-    if (this.jsonEnabled()) await this.writeJson({ type, index, key, value });
+    if (this.jsonEnabled()) await this.writeJson({ index, type, key, value });
     else await this.write(`${index} ${type} ${key}${value === null ? '' : ` ${value}`}\n`);
   }
 
