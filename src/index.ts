@@ -6,7 +6,7 @@
 export { createClient } from './api/client.ts';
 export type { WatchEvent } from './api/schema.ts';
 export type { WatchNotice, WatchOptions, WatchTarget } from './api/watch.ts';
-export { type LogIndex, type NodeId, nodeId, type Term } from './lib/brands.ts';
+export { type LogIndex, logIndex, type NodeId, nodeId, type Term } from './lib/brands.ts';
 export { RaftError, type RaftErrorCode } from './lib/errors.ts';
 export { type ApplyFunction, type CreateServerOptions, createServer } from './node/create-server.ts';
 export { type HttpTransportOptions, httpPeer, httpTransport, localPeer } from './node/http-transport.ts';

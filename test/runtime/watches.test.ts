@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { logIndex } from '../../src/lib/brands.ts';
+import { INDEX_ZERO, logIndex } from '../../src/lib/brands.ts';
 import { WATCHES_MAX } from '../../src/lib/limits.ts';
 import { EchoMachine } from '../../src/raft/machine/echo.ts';
 import type { ChangeSelector } from '../../src/raft/ports.ts';
@@ -61,6 +61,13 @@ describe('a watch of a server', () => {
     expect(await watch.next()).toMatchObject({ changes: [], index: 1 });
     server.fill(5);
     expect(await nextIndexes(watch, 2)).toEqual([4, 5]);
+  });
+
+  it('begins with the first entry where it is to begin before it', async () => {
+    const server = new WatchedMachine();
+    server.fill(2);
+    const watch = await server.watches.open(EVERYTHING, { from: INDEX_ZERO });
+    expect(await nextIndexes(watch, 2)).toEqual([1, 2]);
   });
 
   it('misses nothing of a long log, page by page, while the log goes on', async () => {

@@ -41,7 +41,8 @@ export class Watches {
     if (this.#open.size + this.#opening >= WATCHES_MAX) throw tooMany();
     this.#opening++;
     try {
-      const from = options.from ?? (await this.#afterNow(options));
+      // Index 0 is before the first entry: that is where the first one begins as well.
+      const from = logIndex(Math.max(1, options.from ?? (await this.#afterNow(options))));
       if (this.#isStopped) throw stopping();
       if (from <= applier.lastApplied && from < history.oldestIndex)
         throw compacted(from, history.oldestIndex);
@@ -141,7 +142,7 @@ class OpenWatch implements Watch {
 
   #news(changes: readonly Change[]): WatchNews {
     const { applier, leader } = this.#server;
-    const index = logIndex(Math.min(Math.max(this.#next - 1, 0), applier.lastApplied));
+    const index = logIndex(Math.min(this.#next - 1, applier.lastApplied));
     return { changes, index, leader: leader() };
   }
 
