@@ -8,6 +8,8 @@ export interface StreamCall {
   readonly server: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** The answer has to begin within this time, in milliseconds. */
+  readonly answerMs: number;
   /** The stream breaks off where nothing comes for this long while somebody waits for it, in milliseconds. */
   readonly silenceMs: number;
   readonly signal: AbortSignal;
@@ -27,10 +29,10 @@ export interface StreamResponse {
 
 /** Asks for a stream, and resolves once the answer begins. Throws where there is none in time. */
 export function openStream(agent: Agent, call: StreamCall): Promise<StreamResponse> {
-  const { server, path, headers, silenceMs, signal } = call;
+  const { server, path, headers, answerMs, silenceMs, signal } = call;
   return new Promise((resolve, reject) => {
     const request = openRequest(`${server}${path}`, { agent, method: 'GET', headers, signal });
-    const timer = setTimeout(() => request.destroy(silence(silenceMs)), silenceMs);
+    const timer = setTimeout(() => request.destroy(silence(answerMs)), answerMs);
     // The listener stays: what was destroyed may still report an error.
     request.on('error', (error) => {
       clearTimeout(timer);

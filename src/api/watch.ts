@@ -145,7 +145,8 @@ class ClusterWatch {
       path: `${PATHS.watch}?${query}`,
       // At an address there may be another cluster by now, whose indexes mean something else.
       headers: this.#clusterId === undefined ? {} : { [HEADERS.clusterId]: this.#clusterId },
-      silenceMs: Math.max(1, Math.min(WATCH_SILENCE_MS, leftMs)),
+      answerMs: Math.max(1, Math.min(WATCH_SILENCE_MS, leftMs)),
+      silenceMs: WATCH_SILENCE_MS,
       signal: this.#signal,
     });
   }

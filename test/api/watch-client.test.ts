@@ -9,6 +9,9 @@ import { eventually } from '../support/eventually.ts';
 import { WatchedMachine } from '../support/watched-machine.ts';
 import { fakeService, identity, startNode, type TestNode } from '../transport/nodes.ts';
 
+/** Some of these wait until a client has left a server for its silence, which takes seconds. */
+const TIMEOUT_MS = 30_000;
+
 const closing: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -22,6 +25,8 @@ class Node {
   url = '';
   /** How often it was asked for a watch. */
   asked = 0;
+  /** What its watches have told. */
+  readonly news: unknown[] = [];
   #node: TestNode | undefined;
 
   constructor(id: string, machine = new WatchedMachine()) {
@@ -36,9 +41,16 @@ class Node {
       identity: identity(this.id, clusterId),
       port,
       service: fakeService({
-        watch: (selector, options = {}) => {
+        watch: async (selector, options = {}) => {
           this.asked++;
-          return this.machine.watches.open(selector, options);
+          const watch = await this.machine.watches.open(selector, options);
+          const next = watch.next.bind(watch);
+          watch.next = async () => {
+            const news = await next();
+            this.news.push(news);
+            return news;
+          };
+          return watch;
         },
       }),
     });
@@ -114,7 +126,7 @@ async function fakeServer(listener: (response: ServerResponse, url: string) => v
   return `http://127.0.0.1:${address.port}`;
 }
 
-describe('a client that watches', () => {
+describe('a client that watches', { timeout: TIMEOUT_MS }, () => {
   it('is told what comes after now, which the leader says, also where it is not in the list', async () => {
     const nodes = await twoNodes();
     applyAll(nodes, 'put a 1', 'put b 2');
@@ -191,6 +203,17 @@ describe('a client that watches', () => {
     });
     const listener = new Listener([silent, node.url], { prefix: '', from: 1 });
     expect(await listener.indexes(2)).toEqual([1, 2]);
+  });
+
+  it('stays with a server that has nothing to tell, however little time it was given to begin', async () => {
+    const [node] = await twoNodes();
+    node.machine.apply('put a 1');
+    const listener = new Listener([node.url], { key: 'b' }, 300);
+    await listener.watching();
+    // Heartbeats come further apart than the time in which it had to begin.
+    const told = node.news.length;
+    await eventually('two heartbeats are told', () => (node.news.length >= told + 2 ? true : undefined));
+    expect(node.asked).toBe(1);
   });
 
   it('does not pass on what a server tells again, and leaves one that says what no node says', async () => {

@@ -6,7 +6,7 @@ import { fakeService, identity, startNode, type TestNode } from '../transport/no
 
 const ID = '13529762455909600464';
 
-describe('GET /raft/watch', () => {
+describe('GET /raft/watch', { timeout: 30_000 }, () => {
   const closing: (() => unknown)[] = [];
 
   afterEach(async () => {
