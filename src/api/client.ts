@@ -16,7 +16,7 @@ import { baseUrl } from './base-url.ts';
 import { httpCall } from './http-call.ts';
 import { nodeStatusIn } from './node-status.ts';
 import { Patience } from './patience.ts';
-import type { NodeStatus } from './schema.ts';
+import type { NodeStatus, WatchEvent } from './schema.ts';
 import { type Call, calledOff, surrender } from './surrender.ts';
 import {
   answeredCount,
@@ -27,6 +27,7 @@ import {
   survey,
 } from './survey.ts';
 import { noNode, unreachable, type Verdict, verdictOnCommand, verdictOnQuery } from './verdict.ts';
+import { type WatchOptions, watchCluster } from './watch.ts';
 
 /** A server that is asked for its status answers within this time, or is passed over, in milliseconds. */
 const STATUS_TIMEOUT_MS = 500;
@@ -79,7 +80,14 @@ export interface RaftClient {
   statusAll(): Promise<readonly ServerReport[]>;
   /** Errors: `no-leader`, `unreachable`. */
   leader(options?: CallOptions): Promise<Leader>;
-  /** Ends the connections that were kept open. */
+  /**
+   * Follows the changes of a key, or of all keys with a prefix: each once, in the order of the log, none missed. It goes
+   * on at another server when one fails, knows of no leader or falls behind, and ends by its signal or by `close`.
+   * Errors: `usage`; `compacted` where no server has the changes from `from` on any more; `unsupported` where the
+   * cluster's machine cannot be watched; before the first word of a server also `unreachable` and `no-leader`.
+   */
+  watch(options: WatchOptions): AsyncIterable<WatchEvent>;
+  /** Ends the connections that were kept open, and all watches. */
   close(): void;
 }
 
@@ -99,6 +107,7 @@ class HttpClient implements RaftClient {
     maxSockets: CLIENT_CONNECTIONS_MAX,
     timeout: IDLE_CONNECTION_TIMEOUT_MS / 2,
   });
+  readonly #closed = new AbortController();
   /** Where the last command or linearizable read was answered. */
   #serverForWrites: string | undefined;
 
@@ -164,7 +173,13 @@ class HttpClient implements RaftClient {
     });
   }
 
+  watch(options: WatchOptions): AsyncIterable<WatchEvent> {
+    const client = { agent: this.#agent, servers: this.#servers, timeoutMs: this.#timeoutMs };
+    return watchCluster({ ...client, closed: this.#closed.signal }, options);
+  }
+
   close(): void {
+    this.#closed.abort();
     this.#agent.destroy();
   }
 

@@ -7,6 +7,7 @@ import { COMMAND_BYTES_MAX, MEMBERS_MAX, SMALL_BODY_BYTES_MAX } from '../lib/lim
 import type { Consistency, RaftService, RequestOptions } from '../raft/service.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { NodeStatus } from './schema.ts';
+import { watchRoute } from './watch-route.ts';
 
 export interface UserRoutesOptions {
   readonly service: RaftService;
@@ -36,6 +37,7 @@ export function userRoutes(options: UserRoutesOptions): readonly Route[] {
       bodyBytesMax: SMALL_BODY_BYTES_MAX,
       handle: handleSetConfiguration,
     },
+    watchRoute(service, (request) => refuseOtherCluster(node.clusterId, request)),
     get(PATHS.status, () => jsonAnswer(200, statusOf(options))),
     get(PATHS.live, () => ({ status: 200, contentType: TEXT, body: 'ok\n' })),
     get(PATHS.ready, () => readiness(service)),

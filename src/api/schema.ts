@@ -1,3 +1,5 @@
+import type { ErrorBody } from '../http/error-body.ts';
+
 /**
  * `GET /raft/status`: one node's view of itself. Indexes and terms are numbers, ids are strings. Fields may be added;
  * those that are here keep their meaning.
@@ -27,4 +29,28 @@ export interface MemberStatus {
   readonly url: string | null;
   readonly matchIndex: number | null;
   readonly dialect: 'extended' | 'original' | null;
+}
+
+/**
+ * A line of `GET /raft/watch`. Lines with a `type` that a client does not know are to be passed over: there may be more
+ * in later versions.
+ */
+export type WatchLine = WatchEvent | WatchHeartbeatLine | WatchErrorLine;
+
+/** A change of a key. `index` is that of the log entry that made it; no two changes have the same. */
+export type WatchEvent =
+  | { readonly type: 'put'; readonly index: number; readonly key: string; readonly value: string }
+  | { readonly type: 'delete'; readonly index: number; readonly key: string; readonly value: null };
+
+/** The node lives. All changes up to and with `index` have been told; a watch that goes on elsewhere begins after it. */
+export interface WatchHeartbeatLine {
+  readonly type: 'heartbeat';
+  readonly index: number;
+  /** Null where the node knows of no leader, and may be behind the others without knowing it. */
+  readonly leaderId: string | null;
+}
+
+/** The last line of a watch that the node ends: `compacted` where the reader was too slow, or `stopping`. */
+export interface WatchErrorLine extends ErrorBody {
+  readonly type: 'error';
 }

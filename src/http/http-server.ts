@@ -21,7 +21,8 @@ import { answerClientError, refuseTunnel } from './client-error.ts';
 import { connectionsMax } from './connections-max.ts';
 import { listenError } from './listen-error.ts';
 import { readBody } from './read-body.ts';
-import { type Answer, errorAnswer, type Route } from './route.ts';
+import { type Answer, errorAnswer, type Route, type StreamAnswer } from './route.ts';
+import { sendStream } from './send-stream.ts';
 
 /** How often `node:http` looks for connections that have exceeded their time, in milliseconds. */
 const CONNECTIONS_CHECK_INTERVAL_MS = 250;
@@ -142,7 +143,9 @@ export class HttpServer {
     });
     try {
       const answer = await this.#answer(request, response, controller.signal, expectation);
-      if (answer !== undefined) this.#send(request, response, answer);
+      if (answer === undefined) return;
+      if ('chunks' in answer) await this.#stream(request, response, answer);
+      else this.#send(request, response, answer);
     } catch (error) {
       this.#fail(request, response, errorAnswer(this.#forTheClient(request, error)));
     }
@@ -154,7 +157,7 @@ export class HttpServer {
     response: ServerResponse,
     signal: AbortSignal,
     expectation: Expectation,
-  ): Promise<Answer | undefined> {
+  ): Promise<Answer | StreamAnswer | undefined> {
     if (request.headers.origin !== undefined) throw webPage();
     if (request.headers.host === undefined && request.httpVersion === '1.1') throw hostless();
     const [path, query] = splitTarget(request.url ?? '/');
@@ -163,7 +166,9 @@ export class HttpServer {
     const { route } = found;
     const bytes = await this.#bodyOf(request, response, route, expectation);
     if (bytes === undefined) return undefined;
-    return route.handle({ headers: request.headers, query: new URLSearchParams(query), body: bytes, signal });
+    const headersOnly = request.method === 'HEAD';
+    const asked = { headers: request.headers, query: new URLSearchParams(query) };
+    return route.handle({ ...asked, body: bytes, signal, headersOnly });
   }
 
   /** The body of a request within the limits, or undefined where the client went away before it had sent all of it. */
@@ -234,7 +239,11 @@ export class HttpServer {
   }
 
   #send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-    if (response.headersSent || response.destroyed) return;
+    if (response.headersSent || response.destroyed) {
+      // A stream that breaks off must not look like one that has ended.
+      response.destroy();
+      return;
+    }
     const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
     response.writeHead(answer.status, {
       'content-type': answer.contentType,
@@ -245,6 +254,11 @@ export class HttpServer {
     response.setTimeout(this.#bodyTimeoutMs, () => this.#cutOff(request));
     response.end(body);
     if (!request.complete) endUnlessComplete(request);
+  }
+
+  async #stream(request: IncomingMessage, response: ServerResponse, answer: StreamAnswer): Promise<void> {
+    const slow = { timeoutMs: this.#bodyTimeoutMs, cutOff: () => this.#cutOff(request) };
+    await sendStream(response, answer, this.#headers, slow);
   }
 
   /** A client that takes nothing of its answer would hold it, and its connection, for ever. */

@@ -7,6 +7,7 @@ export const PATHS = {
   setConfiguration: '/raft/setconfiguration',
   preVote: '/raft/prevote',
   query: '/raft/query',
+  watch: '/raft/watch',
   status: '/raft/status',
   live: '/livez',
   ready: '/readyz',

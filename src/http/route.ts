@@ -9,7 +9,7 @@ export interface Route {
   /** A longer body is answered with `too-large` (413) and not kept. It may follow from the headers. */
   readonly bodyBytesMax: number | ((headers: IncomingHttpHeaders) => number);
   /** A `RaftError` that is thrown becomes its status and `ErrorBody`; anything else that is thrown, a 500. */
-  handle(request: RouteRequest): Answer | Promise<Answer>;
+  handle(request: RouteRequest): Answer | Promise<Answer | StreamAnswer>;
 }
 
 /** A request whose body has arrived whole. */
@@ -19,6 +19,8 @@ export interface RouteRequest {
   readonly body: Uint8Array;
   /** Aborted once the client has gone, or the server closes. */
   readonly signal: AbortSignal;
+  /** The client asked what the answer would be like, and takes no body (HEAD). */
+  readonly headersOnly: boolean;
 }
 
 /** What goes back. */
@@ -28,6 +30,16 @@ export interface Answer {
   readonly body: Uint8Array | string;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** An answer that comes in pieces, for as long as both sides want it. What fails in it has to be its last chunk. */
+export interface StreamAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly chunks: AsyncIterable<string>;
+}
+
+/** One JSON document a line. */
+export const NDJSON = 'application/x-ndjson';
 
 /** The content type that Go's server gives to text; the original's answers carry it. */
 export const TEXT = 'text/plain; charset=utf-8';
@@ -41,9 +53,10 @@ export function jsonAnswer(status: number, value: unknown): Answer {
 
 /** The `ErrorBody` of an error, with the status that belongs to its code unless the caller knows a better one. */
 export function errorAnswer(error: RaftError, status: number = httpStatusOf(error.code)): Answer {
-  const { code, message, suggestions, leader } = error;
-  const body: ErrorBody = {
-    error: { code, message, suggestions, ...(leader === undefined ? {} : { leader }) },
-  };
-  return jsonAnswer(status, body);
+  return jsonAnswer(status, errorBody(error));
+}
+
+/** An error as clients read it. */
+export function errorBody({ code, message, suggestions, leader }: RaftError): ErrorBody {
+  return { error: { code, message, suggestions, ...(leader === undefined ? {} : { leader }) } };
 }

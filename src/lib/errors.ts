@@ -16,6 +16,7 @@ export type RaftErrorCode =
   | 'outcome-unknown'
   | 'answered-no'
   | 'machine-error'
+  | 'compacted'
   | 'damaged'
   | 'no-such-file'
   | 'already-running'
@@ -49,6 +50,7 @@ const MEANINGS: Readonly<Record<RaftErrorCode, ErrorMeaning>> = {
   'outcome-unknown': { exitCode: 75, httpStatus: 504 },
   'answered-no': { exitCode: 3, httpStatus: 409 },
   'machine-error': { exitCode: 2, httpStatus: 400 },
+  compacted: { exitCode: 3, httpStatus: 410 },
   damaged: { exitCode: 65, httpStatus: 500 },
   'no-such-file': { exitCode: 66, httpStatus: 404 },
   'already-running': { exitCode: 73, httpStatus: 409 },

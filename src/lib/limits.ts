@@ -113,6 +113,30 @@ export const LIST_ITEMS_MAX = 1_000;
 /** One list of the key-value machine holds at most this much of keys and values (at least one item). */
 export const LIST_BYTES_MAX = 1024 * 1024;
 
+/** The key-value machine keeps at most this many of its last changes for those who watch: `compacted`. */
+export const HISTORY_CHANGES_MAX = 65_536;
+
+/** The key-value machine keeps at most this much of its last changes, as `HISTORY_CHANGES_MAX` says. */
+export const HISTORY_BYTES_MAX = 32 * 1024 * 1024;
+
+/** A page of a history holds at most this much of keys and values (at least one change). */
+export const HISTORY_PAGE_BYTES_MAX = 256 * 1024;
+
+/** A page of a history looks at no more than this many changes, so that nothing else waits long. */
+export const HISTORY_PAGE_CHANGES_MAX = 4_096;
+
+/** Watches that are open on one node: `too-many`. */
+export const WATCHES_MAX = 256;
+
+/** A watch with nothing to tell says after this time that it lives, and how far its node has come, in milliseconds. */
+export const WATCH_HEARTBEAT_MS = 1_000;
+
+/** A client leaves a node whose watch has said nothing for this long, in milliseconds. */
+export const WATCH_SILENCE_MS = 3_000;
+
+/** A client leaves a node that knows of no leader, or is behind, for this long, in milliseconds. */
+export const WATCH_STALE_MS = 2_000;
+
 /** Connections over which one node forwards its clients' requests to the leader; further requests wait. */
 export const FORWARD_CONNECTIONS_MAX = 64;
 

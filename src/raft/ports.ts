@@ -172,6 +172,8 @@ export interface Clock {
  * A deterministic program whose commands are replicated (§2). Calls never overlap.
  */
 export interface StateMachine {
+  /** The last changes, where the machine can be watched. A machine without it answers a watch with `unsupported`. */
+  readonly changes?: ChangeHistory;
   /** Applies one committed command (the original's ApplyFunc). A command it does not like is answered, never thrown. */
   apply(index: LogIndex, command: Uint8Array): Uint8Array;
   /** Answers a read and changes nothing. Throws a `RaftError` (`machine-error`) where it does not understand it. */
@@ -180,6 +182,35 @@ export interface StateMachine {
   snapshot(): Uint8Array;
   /** Replaces the state by one that `snapshot` gave. */
   restore(snapshot: Uint8Array): void;
+}
+
+/** What one command changed in a machine that has keys. */
+export type Change =
+  | { readonly index: LogIndex; readonly type: 'put'; readonly key: string; readonly value: string }
+  | { readonly index: LogIndex; readonly type: 'delete'; readonly key: string; readonly value: null };
+
+/** Which changes somebody wants to see: those of one key, or of all keys that begin with a prefix. */
+export type ChangeSelector =
+  | { readonly type: 'key'; readonly key: string }
+  | { readonly type: 'prefix'; readonly prefix: string };
+
+/** A part of a history. */
+export interface ChangePage {
+  /** In the order of the log; no index twice, because an entry is one command and that changes one key at most. */
+  readonly changes: readonly Change[];
+  /** The index from which on there is more to look at, or undefined where this was all that there is. */
+  readonly next: LogIndex | undefined;
+}
+
+/**
+ * The last changes of a machine, for those who watch it. It is no part of the machine's state: a snapshot does not hold
+ * it, no answer depends on it, and how much of it a node has is the node's own affair.
+ */
+export interface ChangeHistory {
+  /** Of this index and all later ones every change is here. */
+  readonly oldestIndex: LogIndex;
+  /** The changes at `from` and later that `selector` names, up to a page. */
+  read(from: LogIndex, selector: ChangeSelector): ChangePage;
 }
 
 /** Who a process is: a pid alone is used again by another process. */

@@ -7,6 +7,7 @@ import type { Outgoing } from './core/effects.ts';
 import { isRequest, type Response } from './core/messages.ts';
 import { type CoreState, createCore } from './core/state.ts';
 import type {
+  ChangeSelector,
   Clock,
   CommandResult,
   Connection,
@@ -23,7 +24,7 @@ import type {
   TransportHandlers,
 } from './ports.ts';
 import { Applier } from './runtime/applier.ts';
-import { checkCommand, checkMembers, disagreement } from './runtime/checks.ts';
+import { checkCommand, checkMembers, disagreement, noLeader } from './runtime/checks.ts';
 import { CoreDriver } from './runtime/core-driver.ts';
 import { coreOptions } from './runtime/core-options.ts';
 import { describeEvent } from './runtime/describe-event.ts';
@@ -31,7 +32,16 @@ import { describeServer, leaderHint } from './runtime/describe-server.ts';
 import { Mailroom } from './runtime/mailroom.ts';
 import { type Patience, PendingRequests } from './runtime/pending-requests.ts';
 import { unfailing } from './runtime/unfailing-logger.ts';
-import type { Consistency, RaftService, RequestOptions, ServiceStatus } from './service.ts';
+import { Watches } from './runtime/watches.ts';
+import { withDeadline } from './runtime/with-deadline.ts';
+import type {
+  Consistency,
+  OpenWatchOptions,
+  RaftService,
+  RequestOptions,
+  ServiceStatus,
+  Watch,
+} from './service.ts';
 import type { Timing } from './timing.ts';
 
 /** The commit hint is written this often at most, in milliseconds. */
@@ -59,6 +69,7 @@ interface Running {
   readonly core: CoreState;
   readonly driver: CoreDriver;
   readonly applier: Applier;
+  readonly watches: Watches;
   readonly store: LogStore;
   readonly members: readonly PeerAddress[];
   readonly transport: Transport;
@@ -158,7 +169,9 @@ export class Server implements RaftService {
       });
     }
     const leader = this.#leaderElsewhere(running, options);
-    return this.#withDeadline(options, (signal) => forward.command(leader, command, signal));
+    return withDeadline(this.#options.clock, patienceOf(options), (signal) =>
+      forward.command(leader, command, signal),
+    );
   }
 
   async query(
@@ -171,12 +184,18 @@ export class Server implements RaftService {
     if (consistency === 'stale') return this.#options.machine.query(query);
     if (core.role !== 'leader') {
       const leader = this.#leaderElsewhere(running, options);
-      return this.#withDeadline(options, (signal) => forward.query(leader, query, signal));
+      return withDeadline(this.#options.clock, patienceOf(options), (signal) =>
+        forward.query(leader, query, signal),
+      );
     }
     const patience = patienceOf(options);
     const readIndex = await this.#pending.read(patience, (readId) => driver.readIndex(readId));
     await applier.applied(readIndex, patience);
     return this.#options.machine.query(query);
+  }
+
+  async watch(selector: ChangeSelector, options: OpenWatchOptions = {}): Promise<Watch> {
+    return this.#requireRunning().watches.open(selector, options);
   }
 
   /** Whether it takes part: between `start` and `stop`, or whatever ended it. */
@@ -242,6 +261,7 @@ export class Server implements RaftService {
     const failed = (reason: RaftError) => void this.#end(reason);
     const applier = new Applier(store, machine, clock, {
       applied: (entry, response) => this.#pending.applied(entry.index, response),
+      progressed: () => watches.wake(),
       failed,
     });
     const driver = new CoreDriver(core, store, clock, timing.heartbeatMs / 2, {
@@ -251,7 +271,17 @@ export class Server implements RaftService {
       event: (event) => this.#options.logger.info(describeEvent(event)),
       failed,
     });
-    return { core, driver, applier, store, members, ...connection, cancelCommitHint: () => {} };
+    const readIndex = (options: OpenWatchOptions) =>
+      this.#pending.read(patienceOf(options), (readId) => driver.readIndex(readId));
+    const watches = new Watches({
+      machine,
+      clock,
+      core,
+      applier,
+      readIndex,
+      leader: () => leaderHint(core, members),
+    });
+    return { core, driver, applier, watches, store, members, ...connection, cancelCommitHint: () => {} };
   }
 
   #send(transport: Transport, outgoing: Outgoing): void {
@@ -320,6 +350,7 @@ export class Server implements RaftService {
       running.cancelCommitHint();
       this.#pending.stop();
       running.applier.stop();
+      running.watches.stop();
       const writes = await running.driver.stop(WRITE_WAIT_MS);
       await running.transport.stop();
       // Under a write that hangs, the files and the lock stay taken until the process ends.
@@ -356,28 +387,10 @@ export class Server implements RaftService {
     return this.#running;
   }
 
-  /** Gives a forwarded request until its deadline, or until the client goes away. */
-  async #withDeadline<T>(options: RequestOptions, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { timeoutMs, signal } = patienceOf(options);
-    const deadline = new AbortController();
-    const cancel = this.#options.clock.after(timeoutMs, () => deadline.abort());
-    try {
-      return await request(
-        signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, signal]),
-      );
-    } finally {
-      cancel();
-    }
-  }
-
   #leaderElsewhere({ core, members }: Running, options: RequestOptions): NodeId {
     const leader = core.leaderId;
     if (leader !== null && leader !== this.id && options.forwarded !== true) return leader;
-    const hint = leaderHint(core, members);
-    throw new RaftError('no-leader', 'This node knows of no leader now; the request was not done.', {
-      suggestions: ['raft status', 'A leader needs a majority of the nodes: start those that are down.'],
-      ...(hint === undefined ? {} : { leader: hint }),
-    });
+    throw noLeader(leaderHint(core, members));
   }
 }
 

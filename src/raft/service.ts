@@ -1,7 +1,8 @@
 import type { LogIndex, NodeId, Term } from '../lib/brands.ts';
+import type { LeaderHint } from '../lib/errors.ts';
 import type { Role } from './core/effects.ts';
 import type { Dialect } from './core/inputs.ts';
-import type { CommandResult } from './ports.ts';
+import type { Change, ChangeSelector, CommandResult } from './ports.ts';
 
 /** How fresh an answer to a query has to be. */
 export type Consistency =
@@ -29,7 +30,41 @@ export interface RaftService {
   command(command: Uint8Array, options?: RequestOptions): Promise<CommandResult>;
   /** Asks the machine without writing to the log. */
   query(query: Uint8Array, consistency: Consistency, options?: RequestOptions): Promise<Uint8Array>;
+  /**
+   * Follows the changes of the machine, each once and in the order of the log. Any node that has applied as far as
+   * `from` can serve it; one that has not yet, waits. Errors: `unsupported` where the machine cannot be watched,
+   * `compacted` where the history begins later than `from`, `too-many`, and `not-leader` or `no-leader` where `from` is
+   * left out and this node does not lead.
+   */
+  watch(selector: ChangeSelector, options?: OpenWatchOptions): Promise<Watch>;
   status(): ServiceStatus;
+}
+
+export interface OpenWatchOptions extends RequestOptions {
+  /**
+   * The first index whose change is to be told. Left out, the watch begins after everything that was acknowledged
+   * before the call.
+   */
+  readonly from?: LogIndex;
+}
+
+/** A watch that is open. It takes room on its node until it is closed. */
+export interface Watch {
+  /**
+   * What has happened since the last call: at once the first time, then when there is something, or after
+   * `WATCH_HEARTBEAT_MS`. Undefined once it is closed. Errors: `compacted` where the reader was so slow that the history
+   * has gone past him, `stopping`. Called again only once it has answered.
+   */
+  next(): Promise<WatchNews | undefined>;
+  close(): void;
+}
+
+export interface WatchNews {
+  readonly changes: readonly Change[];
+  /** Up to and with this index everything has been told: a watch that goes on elsewhere begins after it. */
+  readonly index: LogIndex;
+  /** Undefined where the node knows of no leader, and what it has applied may be old. */
+  readonly leader: LeaderHint | undefined;
 }
 
 /** One node's view of itself and its cluster. */

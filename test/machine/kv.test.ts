@@ -185,11 +185,8 @@ describe('a snapshot of the key-value machine', () => {
   it('gives back the same state, and the same bytes whatever the order of the writes', () => {
     const one = conversation();
     const two = conversation();
-    one.say('put a 1');
-    one.say('put b 2');
-    two.say('put b x');
-    two.say('put b 2');
-    two.machine.apply(logIndex(1), utf8('put a 1'));
+    for (const command of ['put a x', 'put b 2', 'put a 1']) one.say(command);
+    for (const command of ['put b x', 'put b 2', 'put a 1']) two.say(command);
     expect(two.machine.snapshot()).toEqual(one.machine.snapshot());
     const copy = new KvMachine();
     copy.apply(logIndex(9), utf8('put gone 1'));

@@ -49,6 +49,26 @@ describe('the library', () => {
     await readThroughEach(await startCluster(directory));
   });
 
+  it('tells whoever watches a server what is changed through any of them, until it stops', async () => {
+    const hub = new LocalHub();
+    const servers = makeServers((server) => hub.connect(server));
+    for (const server of servers) server.setConfiguration(servers.map(localPeer));
+    await startAll(servers);
+    const leader = await leaderOf(servers);
+    const watch = await leader.watch({ type: 'prefix', prefix: 'through-' });
+    const [follower] = servers.filter((server) => server !== leader);
+    await expect(follower?.watch({ type: 'prefix', prefix: '' })).rejects.toMatchObject({
+      code: 'not-leader',
+    });
+    await putThroughEach(servers);
+    const keys: string[] = [];
+    while (keys.length < IDS.length)
+      keys.push(...((await watch.next())?.changes ?? []).map(({ key }) => key));
+    expect(keys).toEqual(servers.map(({ id }) => `through-${id}`));
+    const next = watch.next();
+    await Promise.all([expect(next).rejects.toMatchObject({ code: 'stopping' }), leader.stop()]);
+  });
+
   it('says what is wrong with a configuration', async () => {
     const [server] = makeServers(() => {});
     expect(() => server?.setConfiguration([])).toThrow(/do not include this node/);

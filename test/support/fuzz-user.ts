@@ -90,6 +90,18 @@ const unknownConsistency: Maker = (dice) =>
     body: '{"op":"get","key":"fuzz"}',
   });
 
+/** Watches that are none: one that is would go on for ever. */
+const badWatch: Maker = (dice) =>
+  fuzzRequest('a watch of nothing', REFUSED, {
+    method: 'GET',
+    path: `${PATHS.watch}?${dice.pick([
+      ...(['', 'key', 'key=', 'key=a&prefix=', 'from=1', 'Key=a', 'key[]=a', 'prefix=%&key=%'] as const),
+      ...(['key=a&from=', 'key=a&from=0', 'prefix=&from=-1', 'prefix=&from=1e3', 'key=a&from=0x1'] as const),
+      ...(['prefix=&from=99999999999999999', 'key=a&from=%00', 'key=a&from=9007199254740992'] as const),
+      `key=${'k'.repeat(KEY_BYTES_MAX + 1)}`,
+    ])}`,
+  });
+
 const configuration: Maker = (dice) =>
   fuzzRequest('a new configuration', REFUSED, {
     path: PATHS.setConfiguration,
@@ -135,7 +147,7 @@ const largestCommand: Maker = (dice) =>
 /** All kinds, each as often as it stands here. */
 export const USER_MAKERS: readonly [Maker, ...Maker[]] = [
   ...([command, command, command, emptyCommand, forwardedCommand, otherCluster] as const),
-  ...([query, query, unknownConsistency, configuration, configuration, reading, reading] as const),
+  ...([query, query, unknownConsistency, badWatch, configuration, configuration, reading, reading] as const),
 ];
 
 /** Kinds that are too large to be sent often. */

@@ -155,6 +155,9 @@ export function fakeService(
     query: async () => {
       throw new Error('this test sends no query');
     },
+    watch: async () => {
+      throw new Error('this test watches nothing');
+    },
     status: () => IDLE_STATUS,
     ...parts,
   };

@@ -3,8 +3,9 @@ import type { LogIndex } from '../../lib/brands.ts';
 import { utf8 } from '../../lib/bytes.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { LIST_BYTES_MAX } from '../../lib/limits.ts';
-import type { StateMachine } from '../ports.ts';
+import type { ChangeHistory, StateMachine } from '../ports.ts';
 import { type KvCommand, type KvProblem, parseKvCommand } from './kv-command.ts';
+import { KvHistory } from './kv-history.ts';
 import { decodeKvSnapshot, encodeKvSnapshot, type KvItem } from './kv-snapshot.ts';
 import { SortedKeys } from './sorted-keys.ts';
 
@@ -13,13 +14,24 @@ type KvQuery = Extract<KvCommand, { op: 'get' | 'list' }>;
 /**
  * The default machine: a key-value store. Keys and values are Unicode; each value carries the index of the command that
  * wrote it. Answers are JSON with `"ok":true`, or `{"ok":false,"error":{"code","message"}}` for what is no command:
- * the same on every node, and nothing is changed.
+ * the same on every node, and nothing is changed. Its last changes can be watched.
  */
 export class KvMachine implements StateMachine {
   #items = new Map<string, KvItem>();
   #keys = new SortedKeys();
+  readonly #history: KvHistory;
+
+  /** `history` is the store's own; given where its limits are to be others. */
+  constructor(history = new KvHistory()) {
+    this.#history = history;
+  }
+
+  get changes(): ChangeHistory {
+    return this.#history;
+  }
 
   apply(index: LogIndex, command: Uint8Array): Uint8Array {
+    this.#history.reach(index);
     const parsed = parseKvCommand(command);
     return json(parsed.ok ? this.#execute(index, parsed.command) : refusal(parsed.problem));
   }
@@ -52,6 +64,7 @@ export class KvMachine implements StateMachine {
     }
     this.#items = items;
     this.#keys = keys;
+    this.#history.forget();
   }
 
   #execute(index: LogIndex, command: KvCommand): object {
@@ -63,7 +76,7 @@ export class KvMachine implements StateMachine {
         this.#write(command.key, command.value, index);
         return { ok: true, index };
       case 'delete':
-        return { ok: true, found: this.#delete(command.key) };
+        return { ok: true, found: this.#delete(command.key, index) };
       case 'cas':
         return this.#compareAndSet(index, command);
       default:
@@ -80,11 +93,13 @@ export class KvMachine implements StateMachine {
   #write(key: string, value: string, index: LogIndex): void {
     if (!this.#items.has(key)) this.#keys.add(key);
     this.#items.set(key, { value, index });
+    this.#history.add({ index, type: 'put', key, value });
   }
 
-  #delete(key: string): boolean {
+  #delete(key: string, index: LogIndex): boolean {
     if (!this.#items.delete(key)) return false;
     this.#keys.remove(key);
+    this.#history.add({ index, type: 'delete', key, value: null });
     return true;
   }
 

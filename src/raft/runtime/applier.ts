@@ -13,6 +13,8 @@ const APPLY_ENTRIES_MAX = 512;
 export interface ApplierHandlers {
   /** The machine's answer to the command at an index. Not called for entries of the protocol itself. */
   applied(entry: Entry, response: Uint8Array): void;
+  /** The machine has come further. */
+  progressed(): void;
   failed(reason: RaftError): void;
 }
 
@@ -144,6 +146,7 @@ export class Applier {
 
   #wake(): void {
     for (const waiter of this.#waiters) if (waiter.index <= this.#lastApplied) waiter.resolve();
+    this.#handlers.progressed();
   }
 }
 

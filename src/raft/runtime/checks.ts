@@ -1,5 +1,5 @@
 import type { NodeId } from '../../lib/brands.ts';
-import { RaftError } from '../../lib/errors.ts';
+import { type LeaderHint, RaftError } from '../../lib/errors.ts';
 import { COMMAND_BYTES_MAX, MEMBERS_MAX } from '../../lib/limits.ts';
 import type { MismatchKind, PeerAddress } from '../ports.ts';
 
@@ -47,4 +47,12 @@ export function disagreement(peer: NodeId, reason: string, kind: MismatchKind): 
         ],
       });
   }
+}
+
+/** Why a request that has to go to the leader cannot; `hint` is where it may be. */
+export function noLeader(hint: LeaderHint | undefined): RaftError {
+  return new RaftError('no-leader', 'This node knows of no leader now; the request was not done.', {
+    suggestions: ['raft status', 'A leader needs a majority of the nodes: start those that are down.'],
+    ...(hint === undefined ? {} : { leader: hint }),
+  });
 }
