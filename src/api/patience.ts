@@ -36,8 +36,11 @@ export class Patience {
     return this.#endMs - performance.now() < TIMER_ERROR_MS;
   }
 
-  /** Waits between two attempts. Throws a `RaftError` (`stopping`) where the caller has called the whole off. */
-  async pause(ms: number): Promise<void> {
+  /**
+   * Waits between two attempts, or until the function that `wakeable` gets is called. Throws a `RaftError` (`stopping`)
+   * where the caller has called the whole off.
+   */
+  async pause(ms: number, wakeable: (wake: () => void) => void = () => {}): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(finish, ms);
       const { signal } = this;
@@ -46,6 +49,7 @@ export class Patience {
         signal?.removeEventListener('abort', finish);
         resolve();
       }
+      wakeable(finish);
       if (signal?.aborted === true) finish();
       else signal?.addEventListener('abort', finish, { once: true });
     });
