@@ -70,9 +70,10 @@ export class CommandTries {
 
   /** The error with which the command ends: whatever the last try says, an earlier one may have been done. */
   failure(error: unknown): unknown {
-    if (this.#doubt === undefined || asRaftError(error).code === 'session-expired') return error;
-    const { message, suggestions } = this.#doubt;
-    return new RaftError('outcome-unknown', message, { suggestions, cause: error });
+    const last = asRaftError(error);
+    if (this.#doubt === undefined || last.code === 'session-expired') return error;
+    const suggestions = [...new Set([...this.#doubt.suggestions, ...last.suggestions])];
+    return new RaftError('outcome-unknown', this.#doubt.message, { suggestions, cause: error });
   }
 
   /** Gives the turn back. */
