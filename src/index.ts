@@ -4,8 +4,16 @@
  * @packageDocumentation
  */
 export { createClient } from './api/client.ts';
-export { type LogIndex, type NodeId, nodeId, type Term } from './lib/brands.ts';
+export {
+  type LogIndex,
+  type NodeId,
+  nodeId,
+  parseSessionId,
+  type SessionId,
+  type Term,
+} from './lib/brands.ts';
 export { RaftError, type RaftErrorCode } from './lib/errors.ts';
+export type { SessionPlace } from './lib/session-command.ts';
 export { type ApplyFunction, type CreateServerOptions, createServer } from './node/create-server.ts';
 export { type HttpTransportOptions, httpPeer, httpTransport, localPeer } from './node/http-transport.ts';
 export { LocalHub } from './node/local-hub.ts';
@@ -13,5 +21,5 @@ export { EchoMachine } from './raft/machine/echo.ts';
 export { KvMachine } from './raft/machine/kv.ts';
 export type { CommandResult, Logger, PeerAddress, StateMachine } from './raft/ports.ts';
 export { Server } from './raft/server.ts';
-export type { Consistency, RequestOptions, ServiceStatus } from './raft/service.ts';
+export type { CommandOptions, Consistency, RequestOptions, ServiceStatus } from './raft/service.ts';
 export { DEFAULT_TIMING, type Timing } from './raft/timing.ts';
