@@ -39,7 +39,11 @@ const LOG_TIME_AT = 33;
 const OPENED_AT = 41;
 const COMMAND_AT = 49;
 
+const ID_BYTES = 16;
 const HEX = 16;
+const HEX_OF_BYTE: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(HEX).padStart(2, '0'),
+);
 
 /** The body of an entry of the kind `session`. */
 export function encodeSessionBody({ place, command }: SessionCommand): Uint8Array {
@@ -87,14 +91,16 @@ export function problemWithPlace(place: SessionPlace): string | undefined {
 
 /** The 16 bytes of a session's id. */
 export function bytesOfSessionId(session: SessionId): Uint8Array {
-  return Uint8Array.from({ length: session.length / 2 }, (_, i) =>
-    Number.parseInt(session.slice(2 * i, 2 * i + 2), HEX),
-  );
+  const bytes = new Uint8Array(ID_BYTES);
+  for (let i = 0; i < ID_BYTES; i++) bytes[i] = Number.parseInt(session.slice(2 * i, 2 * i + 2), HEX);
+  return bytes;
 }
 
 /** The id in 16 bytes. */
 export function sessionIdOfBytes(bytes: Uint8Array): SessionId {
-  const digits = Array.from(bytes, (byte) => byte.toString(HEX).padStart(2, '0')).join('');
+  assert(bytes.length === ID_BYTES, `A session id has ${ID_BYTES} bytes, not ${bytes.length}`);
+  let digits = '';
+  for (const byte of bytes) digits += HEX_OF_BYTE[byte] ?? '';
   const session = parseSessionId(digits);
   assert(session !== undefined, `Not the bytes of a session id: ${digits}`);
   return session;

@@ -109,6 +109,8 @@ export class SessionTable {
   readonly #kept = new Set<Answer>();
   #bytes = 0;
   #logTimeMs = 0;
+  /** No session was used last before this. To look at the first of a Map costs as much as was deleted before it. */
+  #oldestUsedMs = 0;
 
   constructor(limits: SessionLimits, state: SessionTableState = { logTimeMs: 0, sessions: [] }) {
     assert(limits.expiryMs >= limits.openWindowMs, 'A session would expire while it can still be opened');
@@ -156,10 +158,19 @@ export class SessionTable {
 
   #advanceTime(logTimeMs: number): void {
     this.#logTimeMs = Math.max(this.#logTimeMs, logTimeMs);
+    if (!this.#isExpired(this.#oldestUsedMs)) return;
+    this.#oldestUsedMs = this.#logTimeMs;
     for (const [id, session] of this.#sessions) {
-      if (this.#logTimeMs - session.lastUsedMs <= this.#limits.expiryMs) break;
+      if (!this.#isExpired(session.lastUsedMs)) {
+        this.#oldestUsedMs = session.lastUsedMs;
+        return;
+      }
       this.#forget(id, session);
     }
+  }
+
+  #isExpired(lastUsedMs: number): boolean {
+    return this.#logTimeMs - lastUsedMs > this.#limits.expiryMs;
   }
 
   #open(place: StampedPlace): SessionVerdict {
@@ -203,24 +214,32 @@ export class SessionTable {
   }
 
   #acknowledge(session: Session, below: number): void {
-    if (below <= session.acknowledgedBelow) return;
+    const first = session.acknowledgedBelow;
+    if (below <= first) return;
     session.acknowledgedBelow = below;
-    for (const answer of session.answers.values()) {
-      if (answer.sequence >= below) continue;
+    // Nothing was applied beyond these.
+    const end = Math.min(below, first + this.#limits.commandsMax);
+    for (let sequence = first; sequence < end; sequence++) {
+      const answer = session.answers.get(sequence);
+      if (answer === undefined) continue;
       this.#drop(answer);
-      session.answers.delete(answer.sequence);
+      session.answers.delete(sequence);
     }
   }
 
   /** Keeps the answers of a session, and those of all, within their bytes. */
   #dropOldest(session: Session): void {
-    for (const answer of session.answers.values()) {
-      if (session.bytes <= this.#limits.sessionAnswerBytesMax) break;
-      this.#drop(answer);
+    const { sessionAnswerBytesMax, answerBytesMax } = this.#limits;
+    if (session.bytes > sessionAnswerBytesMax) {
+      for (const answer of session.answers.values()) {
+        this.#drop(answer);
+        if (session.bytes <= sessionAnswerBytesMax) break;
+      }
     }
+    if (this.#bytes <= answerBytesMax) return;
     for (const answer of this.#kept) {
-      if (this.#bytes <= this.#limits.answerBytesMax) break;
       this.#drop(answer);
+      if (this.#bytes <= answerBytesMax) break;
     }
   }
 
