@@ -150,5 +150,5 @@ export const SESSION_ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 /** Bytes of answers that are kept for all sessions. What is beyond is dropped, the oldest first: `session-expired`. */
 export const SESSIONS_ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
-/** The first try of a command in a session is answered within this time or sent again; each further one has twice it. */
+/** The first try of a command in a session is waited for this long, each further one twice as long as the one before. */
 export const SESSION_TRY_TIMEOUT_MS = 1_500;
