@@ -6,8 +6,17 @@
 export { createClient } from './api/client.ts';
 export type { WatchEvent } from './api/schema.ts';
 export type { WatchNotice, WatchOptions, WatchTarget } from './api/watch.ts';
-export { type LogIndex, logIndex, type NodeId, nodeId, type Term } from './lib/brands.ts';
+export {
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  nodeId,
+  parseSessionId,
+  type SessionId,
+  type Term,
+} from './lib/brands.ts';
 export { RaftError, type RaftErrorCode } from './lib/errors.ts';
+export type { SessionPlace } from './lib/session-command.ts';
 export { type ApplyFunction, type CreateServerOptions, createServer } from './node/create-server.ts';
 export { type HttpTransportOptions, httpPeer, httpTransport, localPeer } from './node/http-transport.ts';
 export { LocalHub } from './node/local-hub.ts';
@@ -25,6 +34,7 @@ export type {
 } from './raft/ports.ts';
 export { Server } from './raft/server.ts';
 export type {
+  CommandOptions,
   Consistency,
   OpenWatchOptions,
   RequestOptions,

@@ -49,7 +49,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly (Room | 'core types')[]>> = {
   http: ['lib', 'ports'],
   transport: ['lib', 'ports', 'core types', 'logfmt', 'http'],
   machine: ['lib', 'ports'],
-  runtime: ['lib', 'core', 'ports'],
+  runtime: ['lib', 'core', 'ports', 'machine'],
   logtools: ['lib', 'logfmt', 'ports', 'machine'],
   api: ['lib', 'ports', 'core types', 'http'],
   cluster: ['lib', 'ports', 'host', 'lock', 'http', 'api'],

@@ -13,14 +13,18 @@ import {
 import type { CommandResult } from '../raft/ports.ts';
 import type { Consistency } from '../raft/service.ts';
 import { baseUrl } from './base-url.ts';
+import { ClientSession, type Turn } from './client-session.ts';
+import { CommandTries } from './command-tries.ts';
 import { httpCall } from './http-call.ts';
 import { nodeStatusIn } from './node-status.ts';
 import { Patience } from './patience.ts';
 import type { NodeStatus, WatchEvent } from './schema.ts';
+import { sessionHeaders } from './session-headers.ts';
 import { type Call, calledOff, surrender } from './surrender.ts';
 import {
   answeredCount,
   leaderAmong,
+  logTimeAmong,
   type ServerReport,
   serverForStaleReads,
   serverForWrites,
@@ -43,6 +47,8 @@ export interface ClientOptions {
   readonly servers: readonly string[];
   /** Each call ends within this time, in milliseconds; `CLIENT_TIMEOUT_MS` unless given. */
   readonly timeoutMs?: number;
+  /** False: every command is sent without a session, and at most once. */
+  readonly session?: boolean;
 }
 
 interface CallOptions {
@@ -56,6 +62,14 @@ interface QueryOptions extends CallOptions {
   readonly consistency?: Consistency;
 }
 
+interface PostRequest {
+  readonly path: string;
+  readonly body: Uint8Array;
+  /** In milliseconds. */
+  readonly timeoutMs: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** The leader of a cluster, as it says itself. */
 interface Leader {
   readonly id: string;
@@ -67,9 +81,13 @@ interface Leader {
 /** A client of a cluster. It finds the leader, and goes on with another server as long as certainly nothing was done. */
 export interface RaftClient {
   /**
-   * Has a command replicated, and gives the machine's answer. Sent at most once: errors are `no-leader`, `unreachable`,
-   * `too-many` and `stopping` where it certainly was not done, `outcome-unknown` where bytes have left and no answer
-   * came, and what the cluster itself answers (`too-large`, `bad-request`).
+   * Has a command replicated, and gives the machine's answer. It is sent again until there is an answer or time is up,
+   * and applied once: all commands of a client are in one session, which it opens with the first. Where sessions cannot
+   * be used, because a member is the original's, it is sent at most once.
+   *
+   * Errors: `no-leader`, `unreachable`, `too-many` and `stopping` where it certainly was not done; `outcome-unknown`
+   * where bytes have left and no answer came, and `session-expired` where the cluster does not know any more; and what
+   * the cluster itself answers (`too-large`, `bad-request`).
    */
   command(command: Uint8Array, options?: CallOptions): Promise<CommandResult>;
   /** Asks the machine. Errors: `machine-error` where it does not understand, `no-leader`, `unreachable`. */
@@ -108,12 +126,17 @@ class HttpClient implements RaftClient {
     timeout: IDLE_CONNECTION_TIMEOUT_MS / 2,
   });
   readonly #closed = new AbortController();
+  readonly #usesSessions: boolean;
+  #session: ClientSession | undefined;
+  /** What the last survey said: null where sessions cannot be used. */
+  #logTimeMs: number | null | undefined;
   /** Where the last command or linearizable read was answered. */
   #serverForWrites: string | undefined;
 
   constructor(options: ClientOptions) {
     this.#servers = options.servers.map(baseUrl);
     this.#timeoutMs = options.timeoutMs ?? CLIENT_TIMEOUT_MS;
+    this.#usesSessions = options.session ?? true;
   }
 
   async command(command: Uint8Array, options: CallOptions = {}): Promise<CommandResult> {
@@ -125,13 +148,14 @@ class HttpClient implements RaftClient {
       );
     }
     const patience = this.#patience(options);
-    return this.#untilDone('command', patience, async () => {
-      const server = await this.#findServerForWrites(patience);
-      // A command that left now could not be answered in time: that it was not sent at all is certain.
-      if (server === undefined || patience.isOver) return undefined;
-      const outcome = await this.#post(server, PATHS.command, command, patience, patience.leftMs());
-      return this.#judge(server, outcome, verdictOnCommand);
-    });
+    const tries = new CommandTries();
+    try {
+      return await this.#untilDone('command', patience, () => this.#tryCommand(command, tries, patience));
+    } catch (error) {
+      throw tries.failure(error);
+    } finally {
+      tries.end();
+    }
   }
 
   async query(query: Uint8Array, options: QueryOptions = {}): Promise<Uint8Array> {
@@ -145,7 +169,7 @@ class HttpClient implements RaftClient {
       if (server === undefined || patience.isOver) return undefined;
       const timeoutMs = Math.min(READ_ATTEMPT_TIMEOUT_MS, patience.leftMs());
       const path = `${PATHS.query}?consistency=${consistency}`;
-      const outcome = await this.#post(server, path, query, patience, timeoutMs);
+      const outcome = await this.#post(server, { path, body: query, timeoutMs }, patience);
       return consistency === 'stale'
         ? verdictOnQuery(server, outcome)
         : this.#judge(server, outcome, verdictOnQuery);
@@ -181,6 +205,48 @@ class HttpClient implements RaftClient {
   close(): void {
     this.#closed.abort();
     this.#agent.destroy();
+  }
+
+  async #tryCommand(
+    command: Uint8Array,
+    tries: CommandTries,
+    patience: Patience,
+  ): Promise<Verdict<CommandResult> | undefined> {
+    const server = await this.#findServerForWrites(patience).catch((error: unknown) => {
+      // Nobody listens, but it was sent to somebody: they may be back in time to say what became of it.
+      if (tries.isInDoubt) return undefined;
+      throw error;
+    });
+    if (server === undefined) return undefined;
+    const turn = await this.#turnOf(tries, patience);
+    // A command that left now could not be answered in time: that it was not sent at all is certain.
+    if (turn === 'not-yet' || patience.isOver) return undefined;
+    if (turn === 'no-session') {
+      const once = { path: PATHS.command, body: command, timeoutMs: patience.leftMs() };
+      return this.#judge(server, await this.#post(server, once, patience), verdictOnCommand);
+    }
+    const request = {
+      path: PATHS.sessionCommand,
+      body: command,
+      timeoutMs: tries.nextTimeoutMs(patience),
+      headers: sessionHeaders(turn.place()),
+    };
+    return this.#judge(server, await this.#post(server, request, patience), (at, outcome) =>
+      tries.judge(at, outcome, (session) => this.#forget(session)),
+    );
+  }
+
+  /** A command's turn in this client's session, which is opened where there is none. */
+  async #turnOf(tries: CommandTries, patience: Patience): Promise<Turn | 'no-session' | 'not-yet'> {
+    if (tries.session !== undefined) return tries.turnIn(tries.session, patience);
+    if (!this.#usesSessions || !tries.wantsSession || this.#logTimeMs === null) return 'no-session';
+    if (this.#logTimeMs === undefined) return 'not-yet';
+    this.#session ??= new ClientSession(this.#logTimeMs);
+    return tries.turnIn(this.#session, patience);
+  }
+
+  #forget(session: ClientSession): void {
+    if (this.#session === session) this.#session = undefined;
   }
 
   #patience(options: CallOptions): Patience {
@@ -227,6 +293,8 @@ class HttpClient implements RaftClient {
     const timeoutMs = statusTimeoutMs(patience);
     const reports = await survey(this.#servers, (server) => this.#ask(server, timeoutMs, patience.signal));
     patience.answered(answeredCount(reports));
+    const logTimeMs = logTimeAmong(reports);
+    if (logTimeMs !== undefined) this.#logTimeMs = logTimeMs;
     const [first] = reports;
     if (first?.type === 'silent' && reports.every((report) => report.type === 'silent' && report.isRefused)) {
       if (reports.length === 1) throw first.error;
@@ -269,18 +337,12 @@ class HttpClient implements RaftClient {
     return { server, type: 'no-status', error: errorIn(outcome.body) ?? noNode(server, outcome.status) };
   }
 
-  #post(
-    server: string,
-    path: string,
-    body: Uint8Array,
-    patience: Patience,
-    timeoutMs: number,
-  ): Promise<Exchange> {
-    const { signal } = patience;
+  #post(server: string, request: PostRequest, { signal }: Patience): Promise<Exchange> {
+    const { path, body, timeoutMs, headers = {} } = request;
     return httpCall(this.#agent, server, {
       method: 'POST',
       path,
-      headers: { 'content-type': 'application/octet-stream' },
+      headers: { 'content-type': 'application/octet-stream', ...headers },
       body,
       timeoutMs,
       responseBytesMax: RESPONSE_BYTES_MAX,

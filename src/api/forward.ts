@@ -10,14 +10,23 @@ import {
   REQUEST_TIMEOUT_MS,
   RESPONSE_BYTES_MAX,
 } from '../lib/limits.ts';
-import type { CommandResult, Forward } from '../raft/ports.ts';
+import type { ClientCommand, CommandResult, Forward } from '../raft/ports.ts';
 import { commandResultIn, outcomeAfter, outcomeUnknown } from './command-answer.ts';
+import { sessionHeaders } from './session-headers.ts';
 
 export interface HttpForwardOptions {
   /** Base URL of a member, or undefined where it is not known. */
   urlOf(id: NodeId): string | undefined;
   /** Sent with every request: who we are, so that a leader of another cluster refuses it. */
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What goes to the leader. */
+interface Forwarded {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  readonly signal: AbortSignal;
 }
 
 /** Passes requests on to the leader over HTTP, once: the header that goes with them says that they were forwarded. */
@@ -31,10 +40,16 @@ export class HttpForward implements Forward {
 
   /**
    * Errors: `unreachable` where the command certainly has not left this node, `outcome-unknown` where it has and no
-   * answer came, and what the leader answers.
+   * answer came, `unsupported` where it is in a session and the leader knows none, and what the leader answers.
    */
-  async command(leader: NodeId, command: Uint8Array, signal: AbortSignal): Promise<CommandResult> {
-    const outcome = await this.#post(leader, PATHS.command, command, signal);
+  async command(
+    leader: NodeId,
+    { command, place }: ClientCommand,
+    signal: AbortSignal,
+  ): Promise<CommandResult> {
+    const path = place === undefined ? PATHS.command : PATHS.sessionCommand;
+    const headers = place === undefined ? {} : sessionHeaders(place);
+    const outcome = await this.#post(leader, { path, headers, body: command, signal });
     if (outcome.type === 'failed') {
       if (!outcome.sent) throw unreachable(leader, outcome.reason);
       throw outcomeUnknown(`The leader ${leader} did not answer: ${outcome.reason}.`);
@@ -42,13 +57,14 @@ export class HttpForward implements Forward {
     if (outcome.status === 200) return commandResultIn(outcome.headers, outcome.body);
     const error = errorIn(outcome.body);
     if (error !== undefined) throw outcomeAfter(`The leader ${leader}`, error);
+    if (outcome.status === 404 && place !== undefined) throw withoutSessions(leader);
     // The original answers 500 and nothing else, whatever became of the command.
     throw outcomeUnknown(`The leader ${leader} answered with status ${outcome.status}.`);
   }
 
   /** Errors: `unreachable` where the leader does not answer, `unsupported` where it takes no queries, and its own. */
   async query(leader: NodeId, query: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-    const outcome = await this.#post(leader, PATHS.query, query, signal);
+    const outcome = await this.#post(leader, { path: PATHS.query, headers: {}, body: query, signal });
     if (outcome.type === 'failed') throw unreachable(leader, outcome.reason);
     if (outcome.status === 200) return outcome.body;
     throw (
@@ -67,7 +83,8 @@ export class HttpForward implements Forward {
     await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
   }
 
-  async #post(leader: NodeId, path: string, body: Uint8Array, signal: AbortSignal): Promise<Exchange> {
+  async #post(leader: NodeId, request: Forwarded): Promise<Exchange> {
+    const { path, headers, body, signal } = request;
     const url = this.#options.urlOf(leader);
     if (url === undefined)
       return { type: 'failed', sent: false, cause: 'connection', reason: 'its address is not known' };
@@ -75,6 +92,7 @@ export class HttpForward implements Forward {
       method: 'POST',
       path,
       headers: {
+        ...headers,
         ...this.#options.headers,
         [HEADERS.forwarded]: '1',
         'content-type': 'application/octet-stream',
@@ -98,6 +116,12 @@ export class HttpForward implements Forward {
     this.#pools.set(url, pool);
     return pool;
   }
+}
+
+function withoutSessions(leader: NodeId): RaftError {
+  return new RaftError('unsupported', `The leader ${leader} knows no sessions; the command was not done.`, {
+    suggestions: ['Send it without a session, and at most once: raft command --once TEXT'],
+  });
 }
 
 function unreachable(leader: NodeId, reason: string): RaftError {

@@ -26,6 +26,7 @@ export function nodeStatusIn(body: Uint8Array): NodeStatus | undefined {
     lastIndex: count('lastIndex'),
     commitIndex: count('commitIndex'),
     lastApplied: count('lastApplied'),
+    logTimeMs: countIn(field(value, 'logTimeMs')) ?? null,
     machine: text('machine'),
     members: members.map(memberIn),
   };

@@ -39,8 +39,11 @@ export class Patience {
     return this.signal?.aborted === true;
   }
 
-  /** Waits between two attempts, not any longer once the caller calls the whole off. */
-  async pause(ms: number): Promise<void> {
+  /**
+   * Waits between two attempts, or until the function that `wakeable` gets is called; not any longer once the caller
+   * calls the whole off.
+   */
+  async pause(ms: number, wakeable: (wake: () => void) => void = () => {}): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(finish, ms);
       const { signal } = this;
@@ -49,6 +52,7 @@ export class Patience {
         signal?.removeEventListener('abort', finish);
         resolve();
       }
+      wakeable(finish);
       if (signal?.aborted === true) finish();
       else signal?.addEventListener('abort', finish, { once: true });
     });

@@ -7,6 +7,7 @@ import { COMMAND_BYTES_MAX, MEMBERS_MAX, SMALL_BODY_BYTES_MAX } from '../lib/lim
 import type { Consistency, RaftService, RequestOptions } from '../raft/service.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { NodeStatus } from './schema.ts';
+import { sessionPlaceIn } from './session-headers.ts';
 import { watchRoute } from './watch-route.ts';
 
 export interface UserRoutesOptions {
@@ -24,6 +25,12 @@ export function userRoutes(options: UserRoutesOptions): readonly Route[] {
       path: PATHS.command,
       bodyBytesMax: COMMAND_BYTES_MAX,
       handle: (request) => handleCommand(service, refuseOtherCluster(node.clusterId, request)),
+    },
+    {
+      method: 'POST',
+      path: PATHS.sessionCommand,
+      bodyBytesMax: COMMAND_BYTES_MAX,
+      handle: (request) => handleSessionCommand(service, refuseOtherCluster(node.clusterId, request)),
     },
     {
       method: 'POST',
@@ -54,11 +61,20 @@ async function handleCommand(service: RaftService, request: RouteRequest): Promi
       suggestions: ["Send its bytes as the body: curl --data-binary 'put greeting hello' URL/raft/command"],
     });
   }
-  const { index, term, response } = await service.command(request.body, optionsOf(request));
+  const place = sessionPlaceIn(request.headers);
+  const { index, term, response } = await service.command(request.body, { ...optionsOf(request), place });
   const headers: Record<string, string> = {};
   if (index !== undefined) headers[HEADERS.index] = String(index);
   if (term !== undefined) headers[HEADERS.term] = String(term);
   return { status: 200, contentType: contentTypeOf(response), body: response, headers };
+}
+
+/** The same as a command with the headers of a session, which are not left to chance here. */
+async function handleSessionCommand(service: RaftService, request: RouteRequest): Promise<Answer> {
+  if (sessionPlaceIn(request.headers) !== undefined) return handleCommand(service, request);
+  throw new RaftError('bad-request', 'The command has no place in a session: its headers are missing.', {
+    suggestions: [`Send a command without a session to ${PATHS.command}.`],
+  });
 }
 
 async function handleQuery(service: RaftService, request: RouteRequest): Promise<Answer> {

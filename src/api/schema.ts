@@ -19,6 +19,11 @@ export interface NodeStatus {
   readonly lastIndex: number;
   readonly commitIndex: number;
   readonly lastApplied: number;
+  /**
+   * The log time in milliseconds, as far as this node has applied it: what a client names to open a session. Null where
+   * sessions cannot be used: a member speaks the original's protocol only.
+   */
+  readonly logTimeMs: number | null;
   readonly machine: string;
   readonly members: readonly MemberStatus[];
 }

@@ -15,7 +15,7 @@ interface Seen {
 
 /** Why a call is given up. It says how many servers answered, because a leader needs a majority of them. */
 export function surrender(call: Call, patience: Patience, { servers, last }: Seen): RaftError {
-  if (last?.code === 'too-many') return last;
+  if (last?.code === 'too-many' || last?.code === 'session-expired') return last;
   const { timeoutMs, answeredMax } = patience;
   const answered = answeredMax === undefined ? [] : [`${answeredMax} of ${servers} servers answered`];
   const majority = "a leader needs a majority of the cluster's nodes";

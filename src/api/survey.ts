@@ -54,6 +54,22 @@ export function serverForWrites(reports: readonly ServerReport[]): string | unde
   return (forwarding ?? reports.find((report) => report.type === 'no-status'))?.server;
 }
 
+/**
+ * The log time with which a session is opened, in milliseconds. Null where sessions cannot be used, and undefined where
+ * no server has told.
+ */
+export function logTimeAmong(reports: readonly ServerReport[]): number | null | undefined {
+  const times = reports.flatMap((report) => (report.type === 'status' ? [report.status.logTimeMs] : []));
+  const known = times.filter((time) => time !== null);
+  if (known.length < times.length) return null;
+  // All of them are committed, and the highest is the one with which the session can be opened the longest.
+  if (known.length > 0) return Math.max(...known);
+  const isOther = reports.some(
+    (report) => report.type === 'no-status' && report.error.code === 'unsupported',
+  );
+  return isOther ? null : undefined;
+}
+
 /** The first server, in the order that the user gave them, that answers. */
 export function serverForStaleReads(
   servers: readonly string[],

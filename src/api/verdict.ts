@@ -36,6 +36,47 @@ export function verdictOnCommand(server: string, outcome: Exchange): Verdict<Com
   throw outcomeAfter(server, error);
 }
 
+/** What an exchange means for a command in a session, which can be tried again also where nobody knows. */
+export type SessionVerdict =
+  | Verdict<CommandResult>
+  /** This try may have been done, or may yet be. */
+  | { readonly type: 'doubtful'; readonly error: RaftError }
+  /** This try was not applied: the session, or the answer to an earlier try, is not kept any more. */
+  | { readonly type: 'expired'; readonly error: RaftError }
+  /** This try was not applied: no session can be used there. */
+  | { readonly type: 'unsupported'; readonly error: RaftError };
+
+/** Judges the answer to a command in a session. Throws where another try would get the same. */
+export function verdictInSession(server: string, outcome: Exchange): SessionVerdict {
+  if (outcome.type === 'failed') {
+    if (!outcome.sent) return { type: 'again', error: unreachable(server, outcome.reason) };
+    const error = outcomeUnknown(`${server} did not answer: ${outcome.reason}.`);
+    if (outcome.cause === 'too-long') throw error;
+    return { type: 'doubtful', error };
+  }
+  const { status, headers, body } = outcome;
+  if (status === 200) return { type: 'done', value: commandResultIn(headers, body) };
+  const error = errorIn(body);
+  if (error === undefined) {
+    if (status === 404) return { type: 'unsupported', error: noNode(server, status) };
+    if (status < 500) throw noNode(server, status);
+    return { type: 'doubtful', error: outcomeUnknown(`${server} answered with status ${status} alone.`) };
+  }
+  if (CERTAINLY_NOT_DONE.has(error.code)) return { type: 'again', error };
+  switch (error.code) {
+    case 'unexpected':
+    case 'outcome-unknown':
+      return { type: 'doubtful', error: outcomeAfter(server, error) };
+    case 'session-expired':
+      return { type: 'expired', error };
+    case 'unsupported':
+    case 'not-found':
+      return { type: 'unsupported', error };
+    default:
+      throw error;
+  }
+}
+
 /** Judges the answer to a query, which may always be tried again. Throws where that is of no use. */
 export function verdictOnQuery(server: string, outcome: Exchange): Verdict<Uint8Array> {
   if (outcome.type === 'failed') {

@@ -35,6 +35,14 @@ export const serverFlags = {
   })(),
 };
 
+/** How a command that changes something is sent. */
+export const onceFlags = {
+  once: Flags.boolean({
+    description:
+      'Send it without a session, and so at most once: nothing is tried again once bytes have left.',
+  }),
+};
+
 const SECONDS_MAX = 3600;
 
 function parseSeconds(text: string): number {

@@ -3,14 +3,14 @@ import * as Flags from '@oclif/core/flags';
 import type { RaftClient } from '../api/client.ts';
 import { BaseCommand } from '../cli/base-command.ts';
 import { commandInFile } from '../cli/command-file.ts';
-import { serverFlags, timeoutFlags } from '../cli/flags.ts';
+import { onceFlags, serverFlags, timeoutFlags } from '../cli/flags.ts';
 import { prose } from '../cli/prose.ts';
 import { READER_GONE_EXIT_CODE } from '../cli/signals.ts';
 import { standardInputLines } from '../cli/standard-input.ts';
 import { usage } from '../cli/values.ts';
 import { withClient } from '../cli/with-client.ts';
 import { strictTextOf, utf8 } from '../lib/bytes.ts';
-import { asRaftError, RaftError } from '../lib/errors.ts';
+import { asRaftError, exitCodeOf, RaftError } from '../lib/errors.ts';
 import type { CommandResult } from '../raft/ports.ts';
 
 /** Has commands replicated and prints what the machine answers. */
@@ -20,8 +20,9 @@ export class SendCommand extends BaseCommand {
   static override description =
     prose`Any node will do: it passes the command on to the leader. With -, each line of standard
 input is a command, sent once the one before is answered; empty lines are passed over. The first that fails ends the
-command and is named; so does a reader of the answers that goes away, with exit code 141. Exit code 69 says that a command was certainly not done, 75 that its outcome is not known: look
-before you repeat it. Nothing is ever sent twice.`;
+command and is named; so does a reader of the answers that goes away, with exit code 141. A command is sent again until
+there is an answer or time is up, and applied once: the commands of one run are in one session. Exit code 69 says that a
+command was certainly not done, 75 that its outcome is not known: look before you repeat it.`;
 
   static override examples = [
     "<%= config.bin %> <%= command.id %> 'put greeting hello'",
@@ -38,6 +39,7 @@ before you repeat it. Nothing is ever sent twice.`;
 
   static override flags = {
     file: Flags.string({ description: 'The content of this file is the command.', helpValue: 'FILE' }),
+    ...onceFlags,
     ...serverFlags,
     ...timeoutFlags,
   };
@@ -118,7 +120,7 @@ before you repeat it. Nothing is ever sent twice.`;
 function atLine(line: number, error: RaftError): RaftError {
   const { code, message, suggestions, leader } = error;
   const rest =
-    code === 'outcome-unknown'
+    exitCodeOf(code) === exitCodeOf('outcome-unknown')
       ? `Lines up to ${line - 1} are done. Find out about line ${line} before you go on with: tail -n +${line + 1}`
       : `Lines up to ${line - 1} are done. Go on with: tail -n +${line}`;
   return new RaftError(code, `Line ${line}: ${message}`, {

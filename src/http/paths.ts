@@ -6,6 +6,11 @@ export const PATHS = {
   command: '/raft/command',
   setConfiguration: '/raft/setconfiguration',
   preVote: '/raft/prevote',
+  /**
+   * A command in a session. The original, and whatever else does not know sessions, has no such path: on its own it
+   * would pass over the headers and apply the command as often as it comes.
+   */
+  sessionCommand: '/raft/sessioncommand',
   query: '/raft/query',
   watch: '/raft/watch',
   status: '/raft/status',
@@ -18,6 +23,11 @@ export const HEADERS = {
   /** Index and term of the entry that a command became, in the answer to `POST /raft/command`. */
   index: 'raft-index',
   term: 'raft-term',
+  /** Where a command stands in its client's session: session, sequence, acknowledgedBelow, openedAtMs. */
+  session: 'raft-session',
+  sequence: 'raft-sequence',
+  acknowledged: 'raft-acknowledged',
+  sessionOpened: 'raft-session-opened',
   /** Set on a request that a follower forwarded: it is not forwarded again. */
   forwarded: 'raft-forwarded',
   /** The sender's cluster, id and incarnation, on every request between our own nodes. */

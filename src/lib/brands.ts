@@ -11,6 +11,9 @@ export type LogIndex = number & { readonly [brand]: 'LogIndex' };
 /** A server's id: a uint64 from 1 to 2^64-1, written in decimal, because a number would round it. */
 export type NodeId = string & { readonly [brand]: 'NodeId' };
 
+/** A client's session (dissertation 6.3): 128 bits that the client drew at random, as 32 hexadecimal digits. */
+export type SessionId = string & { readonly [brand]: 'SessionId' };
+
 const UINT64_MAX = 18446744073709551615n;
 
 /** Checks a term: a safe integer of at least 0. Input from outside is validated before it comes here. */
@@ -36,6 +39,12 @@ export function nodeId(value: string): NodeId {
 export function parseNodeId(value: string): NodeId | undefined {
   if (!/^[1-9][0-9]{0,19}$/.test(value) || BigInt(value) > UINT64_MAX) return undefined;
   return value as NodeId;
+}
+
+/** Reads the id of a session in its one form, lower-case digits, or undefined where the text is none. */
+export function parseSessionId(value: string): SessionId | undefined {
+  if (!/^[0-9a-f]{32}$/.test(value)) return undefined;
+  return value as SessionId;
 }
 
 /** Orders ids by their numeric value, so that every node lists its peers in the same order. */

@@ -1,5 +1,6 @@
 import type { LogIndex, Term } from './brands.ts';
 import { concatBytes, EMPTY_BYTES, startsWith } from './bytes.ts';
+import { decodeSessionBody, encodeSessionBody, type StampedPlace } from './session-command.ts';
 
 /** One entry of the replicated log, as it stands in a frame (paper, figure 2: "log[]"). */
 export interface Entry {
@@ -16,6 +17,8 @@ export interface Entry {
 export type Payload =
   | { readonly kind: 'command'; readonly command: Uint8Array }
   | { readonly kind: 'noop' }
+  /** A client's command with its place in the client's session. */
+  | { readonly kind: 'session'; readonly place: StampedPlace; readonly command: Uint8Array }
   | { readonly kind: 'unknown'; readonly kindByte: number; readonly body: Uint8Array };
 
 /** The kinds of entry by name, as `raft log dump` prints them. */
@@ -29,6 +32,7 @@ export const ENTRY_MARK: Uint8Array = Uint8Array.of(0x89, 0x52, 0x41, 0x46, 0x54
 
 const KIND_WRAPPED_COMMAND = 0;
 const KIND_NOOP = 1;
+const KIND_SESSION = 3;
 
 /** Bytes that the wrapping of a command that begins with the mark adds to it. */
 const WRAPPING_BYTES: number = ENTRY_MARK.length + 1;
@@ -42,12 +46,17 @@ export function encodePayload(payload: Payload): Uint8Array {
         : payload.command;
     case 'noop':
       return marked(KIND_NOOP, EMPTY_BYTES);
+    case 'session':
+      return marked(KIND_SESSION, encodeSessionBody(payload));
     case 'unknown':
       return marked(payload.kindByte, payload.body);
   }
 }
 
-/** The meaning of COMMAND bytes. Total: bytes that begin with the mark and a kind that is not known are `unknown`. */
+/**
+ * The meaning of COMMAND bytes. Total: bytes that begin with the mark, and are of a kind that is not known or have a
+ * body that is not of their kind, are `unknown`, and every node stops at them alike.
+ */
 export function decodePayload(command: Uint8Array): Payload {
   if (!startsWith(command, ENTRY_MARK) || command.length === ENTRY_MARK.length) {
     return { kind: 'command', command };
@@ -56,6 +65,10 @@ export function decodePayload(command: Uint8Array): Payload {
   const body = command.subarray(WRAPPING_BYTES);
   if (kindByte === KIND_WRAPPED_COMMAND) return { kind: 'command', command: body };
   if (kindByte === KIND_NOOP && body.length === 0) return { kind: 'noop' };
+  if (kindByte === KIND_SESSION) {
+    const decoded = decodeSessionBody(body);
+    if (decoded !== undefined) return { kind: 'session', ...decoded };
+  }
   return { kind: 'unknown', kindByte, body };
 }
 

@@ -14,6 +14,7 @@ export type RaftErrorCode =
   | 'not-leader'
   | 'unreachable'
   | 'outcome-unknown'
+  | 'session-expired'
   | 'answered-no'
   | 'machine-error'
   | 'compacted'
@@ -48,6 +49,7 @@ const MEANINGS: Readonly<Record<RaftErrorCode, ErrorMeaning>> = {
   'not-leader': { exitCode: 69, httpStatus: 421 },
   unreachable: { exitCode: 69, httpStatus: 502 },
   'outcome-unknown': { exitCode: 75, httpStatus: 504 },
+  'session-expired': { exitCode: 75, httpStatus: 410 },
   'answered-no': { exitCode: 3, httpStatus: 409 },
   'machine-error': { exitCode: 2, httpStatus: 400 },
   compacted: { exitCode: 3, httpStatus: 410 },

@@ -142,3 +142,37 @@ export const FORWARD_CONNECTIONS_MAX = 64;
 
 /** Connections of one client to one server; further requests wait. */
 export const CLIENT_CONNECTIONS_MAX = 256;
+
+/** Sessions of clients that a cluster keeps; a new one is then refused (`too-many`) unless another is idle. */
+export const SESSIONS_MAX = 10_000;
+
+/**
+ * A session is opened by a command that names a log time of at most this long ago (`session-expired`). One that was
+ * idle for longer may be dropped for a new one, since no late copy of its first command can open it again. In
+ * milliseconds of log time.
+ */
+export const SESSION_OPEN_WINDOW_MS = 2 * 60_000;
+
+/** A session that was idle for longer is dropped: `session-expired`. In milliseconds of log time. */
+export const SESSION_EXPIRY_MS = 60 * 60_000;
+
+/**
+ * One command moves the log time by at most this much, in milliseconds: what a client has read of it is still new when
+ * its command is the first after a long silence.
+ */
+export const LOG_TIME_STEP_MS_MAX = 10_000;
+
+/** A log time above this is refused: nothing from outside may exhaust the numbers. In milliseconds. */
+export const LOG_TIME_MS_MAX = 2 ** 52;
+
+/** Commands of one session that may be under way, so answers that are kept for it: `too-many`. */
+export const SESSION_COMMANDS_MAX = 256;
+
+/** Bytes of answers that are kept for one session. What is beyond is dropped, the oldest first: `session-expired`. */
+export const SESSION_ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Bytes of answers that are kept for all sessions. What is beyond is dropped, the oldest first: `session-expired`. */
+export const SESSIONS_ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+/** The first try of a command in a session is waited for this long, each further one twice as long as the one before. */
+export const SESSION_TRY_TIMEOUT_MS = 1_500;

@@ -1,4 +1,4 @@
-import { decodePayload, type PayloadKind } from '../lib/entry.ts';
+import { decodePayload, type Payload, type PayloadKind } from '../lib/entry.ts';
 import type { ProblemKind } from '../logfmt/damage.ts';
 import type { LogLocation } from './locate.ts';
 import { type ReadOptions, readLog, type SegmentItem } from './read-log.ts';
@@ -15,6 +15,9 @@ interface DumpEntry {
   /** Bytes of COMMAND. */
   readonly size: number;
   readonly kind: PayloadKind;
+  /** Of kind `session`: the client's session, and the command's sequence in it. */
+  readonly session?: string;
+  readonly sequence?: string;
   readonly checksum: 'ok';
   /** COMMAND in base64, as it stands in the file. */
   readonly command: string;
@@ -38,6 +41,9 @@ interface InspectEntry {
   readonly index: string;
   readonly term: string;
   readonly kind: PayloadKind;
+  /** Of kind `session`: the client's session, and the command's sequence in it. */
+  readonly session?: string;
+  readonly sequence?: string;
   readonly size: number;
   readonly checksum: 'ok';
   /** The command as far as it can be shown on one line: see `previewOf`. */
@@ -81,13 +87,15 @@ function dumpRow({ segment, item }: SegmentItem, location: Pick<LogLocation, 'ki
     return { ...where, offset, length, problem: kind, detail };
   }
   const { offset, index, term, command } = item.frame;
+  const payload = decodePayload(command);
   return {
     ...where,
     offset,
     index: index.toString(),
     term: term.toString(),
     size: command.length,
-    kind: decodePayload(command).kind,
+    kind: payload.kind,
+    ...placeOf(payload),
     checksum: 'ok',
     command: Buffer.from(command.buffer, command.byteOffset, command.length).toString('base64'),
   };
@@ -108,10 +116,17 @@ export function inspectRow({ segment, item }: SegmentItem): InspectRow {
     index: index.toString(),
     term: term.toString(),
     kind: payload.kind,
+    ...placeOf(payload),
     size: command.length,
     checksum: 'ok',
-    preview: payload.kind === 'command' ? previewOf(payload.command) : '',
+    preview: 'command' in payload ? previewOf(payload.command) : '',
   };
+}
+
+function placeOf(payload: Payload): { readonly session?: string; readonly sequence?: string } {
+  if (payload.kind !== 'session') return {};
+  const { session, sequence } = payload.place;
+  return { session, sequence: String(sequence) };
 }
 
 /**

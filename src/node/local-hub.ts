@@ -23,8 +23,8 @@ export class LocalHub {
 
   #forward(): Forward {
     return {
-      command: async (leader, command, signal): Promise<CommandResult> =>
-        this.#find(leader).command(command, { signal, forwarded: true }),
+      command: async (leader, { command, place }, signal): Promise<CommandResult> =>
+        this.#find(leader).command(command, { signal, place, forwarded: true }),
       query: async (leader, query, signal): Promise<Uint8Array> =>
         this.#find(leader).query(query, 'linearizable', { signal, forwarded: true }),
     };

@@ -1,5 +1,6 @@
 import type { LogIndex, NodeId, Term } from '../lib/brands.ts';
 import type { Entry } from '../lib/entry.ts';
+import type { SessionPlace } from '../lib/session-command.ts';
 import type { HardState, Persist } from './core/effects.ts';
 import type { Dialect } from './core/inputs.ts';
 import type { Envelope, Request, Response } from './core/messages.ts';
@@ -144,7 +145,7 @@ export interface OpenedStore {
   readonly members: readonly PeerAddress[];
 }
 
-/** The machine's answer to a command, as the leader gave it. */
+/** The machine's answer to a command, as the leader gave it: in a session, the answer to its first copy. */
 export interface CommandResult {
   /** Undefined where the leader is the original's, which does not tell. */
   readonly index: LogIndex | undefined;
@@ -152,9 +153,15 @@ export interface CommandResult {
   readonly response: Uint8Array;
 }
 
+/** A client's command, and where it stands in the client's session, if it is in one. */
+export interface ClientCommand {
+  readonly command: Uint8Array;
+  readonly place: SessionPlace | undefined;
+}
+
 /** How a follower passes a client's request on to the leader. Throws a `RaftError`. */
 export interface Forward {
-  command(leader: NodeId, command: Uint8Array, signal: AbortSignal): Promise<CommandResult>;
+  command(leader: NodeId, command: ClientCommand, signal: AbortSignal): Promise<CommandResult>;
   query(leader: NodeId, query: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
 }
 

@@ -6,6 +6,7 @@ import { REQUEST_TIMEOUT_MS } from '../lib/limits.ts';
 import type { Outgoing } from './core/effects.ts';
 import { isRequest, type Response } from './core/messages.ts';
 import { type CoreState, createCore } from './core/state.ts';
+import { SessionMachine } from './machine/sessions.ts';
 import type {
   ChangeSelector,
   Clock,
@@ -29,12 +30,14 @@ import { CoreDriver } from './runtime/core-driver.ts';
 import { coreOptions } from './runtime/core-options.ts';
 import { describeEvent } from './runtime/describe-event.ts';
 import { describeServer, leaderHint } from './runtime/describe-server.ts';
+import { LogTime } from './runtime/log-time.ts';
 import { Mailroom } from './runtime/mailroom.ts';
 import { type Patience, PendingRequests } from './runtime/pending-requests.ts';
 import { unfailing } from './runtime/unfailing-logger.ts';
 import { Watches } from './runtime/watches.ts';
 import { withDeadline } from './runtime/with-deadline.ts';
 import type {
+  CommandOptions,
   Consistency,
   OpenWatchOptions,
   RaftService,
@@ -86,6 +89,8 @@ export class Server implements RaftService {
   /** Resolves when the server has stopped: with the reason where it stopped by itself, with null after `stop`. */
   readonly stopped: Promise<RaftError | null>;
   readonly #options: ServerOptions;
+  readonly #machine: SessionMachine;
+  readonly #logTime: LogTime;
   readonly #pending: PendingRequests;
   readonly #mailroom: Mailroom;
   #members: readonly PeerAddress[] | undefined;
@@ -99,6 +104,8 @@ export class Server implements RaftService {
   constructor(options: ServerOptions) {
     this.id = options.id;
     this.#options = { ...options, logger: unfailing(options.logger) };
+    this.#machine = new SessionMachine(options.machine);
+    this.#logTime = new LogTime(options.clock, () => this.#machine.logTimeMs);
     this.#pending = new PendingRequests(options.clock);
     this.#mailroom = new Mailroom();
     this.stopped = new Promise((resolve) => {
@@ -158,19 +165,20 @@ export class Server implements RaftService {
     await this.#end(null);
   }
 
-  async command(command: Uint8Array, options: RequestOptions = {}): Promise<CommandResult> {
-    checkCommand(command);
+  async command(command: Uint8Array, options: CommandOptions = {}): Promise<CommandResult> {
+    const { place } = options;
+    checkCommand(command, place);
     const running = this.#requireRunning();
     const { core, driver, forward } = running;
     if (core.role === 'leader') {
-      const payload = encodePayload({ kind: 'command', command });
+      const payload = encodePayload(this.#logTime.payloadOf({ command, place }));
       return this.#pending.command(patienceOf(options), (proposalId) => {
         driver.propose({ proposalId, command: payload });
       });
     }
     const leader = this.#leaderElsewhere(running, options);
     return withDeadline(this.#options.clock, patienceOf(options), (signal) =>
-      forward.command(leader, command, signal),
+      forward.command(leader, { command, place }, signal),
     );
   }
 
@@ -181,7 +189,7 @@ export class Server implements RaftService {
   ): Promise<Uint8Array> {
     const running = this.#requireRunning();
     const { core, driver, applier, forward } = running;
-    if (consistency === 'stale') return this.#options.machine.query(query);
+    if (consistency === 'stale') return this.#machine.query(query);
     if (core.role !== 'leader') {
       const leader = this.#leaderElsewhere(running, options);
       return withDeadline(this.#options.clock, patienceOf(options), (signal) =>
@@ -191,7 +199,7 @@ export class Server implements RaftService {
     const patience = patienceOf(options);
     const readIndex = await this.#pending.read(patience, (readId) => driver.readIndex(readId));
     await applier.applied(readIndex, patience);
-    return this.#options.machine.query(query);
+    return this.#machine.query(query);
   }
 
   async watch(selector: ChangeSelector, options: OpenWatchOptions = {}): Promise<Watch> {
@@ -210,7 +218,9 @@ export class Server implements RaftService {
 
   status(): ServiceStatus {
     const { core, applier, members } = this.#requireRunning();
-    return describeServer({ name: this.#options.name, core, lastApplied: applier.lastApplied, members });
+    const { lastApplied } = applier;
+    const { logTimeMs } = this.#machine;
+    return describeServer({ name: this.#options.name, core, lastApplied, logTimeMs, members });
   }
 
   async #open(network: Network): Promise<void> {
@@ -259,8 +269,11 @@ export class Server implements RaftService {
   ): Running {
     const { machine, clock, timing } = this.#options;
     const failed = (reason: RaftError) => void this.#end(reason);
-    const applier = new Applier(store, machine, clock, {
-      applied: (entry, response) => this.#pending.applied(entry.index, response),
+    const applier = new Applier(store, this.#machine, clock, {
+      applied: (entry, answer) => {
+        this.#logTime.observe();
+        this.#pending.applied(entry.index, answer);
+      },
       progressed: () => watches.wake(),
       failed,
     });

@@ -1,5 +1,6 @@
 import type { LogIndex, NodeId, Term } from '../lib/brands.ts';
 import type { LeaderHint } from '../lib/errors.ts';
+import type { SessionPlace } from '../lib/session-command.ts';
 import type { Role } from './core/effects.ts';
 import type { Dialect } from './core/inputs.ts';
 import type { Change, ChangeSelector, CommandResult } from './ports.ts';
@@ -20,14 +21,21 @@ export interface RequestOptions {
   readonly forwarded?: boolean;
 }
 
+export interface CommandOptions extends RequestOptions {
+  /** Where the command stands in its client's session: it is applied once, however often it comes with this place. */
+  readonly place?: SessionPlace | undefined;
+}
+
 /** What a node offers to its users: the `Server`, as routes and tests see it. */
 export interface RaftService {
   readonly id: NodeId;
   /**
    * Replicates a command and answers with what the machine said to it. Errors: `no-leader`, `too-large`, `too-many`,
-   * `bad-request` (an empty command) where it certainly was not done; `outcome-unknown` where it may have been.
+   * `bad-request` (an empty command) where it certainly was not done; `outcome-unknown` where it may have been. In a
+   * session also `unsupported` while it cannot be used, and `session-expired`: this try was not applied, an earlier one
+   * may have been.
    */
-  command(command: Uint8Array, options?: RequestOptions): Promise<CommandResult>;
+  command(command: Uint8Array, options?: CommandOptions): Promise<CommandResult>;
   /** Asks the machine without writing to the log. */
   query(query: Uint8Array, consistency: Consistency, options?: RequestOptions): Promise<Uint8Array>;
   /**
@@ -79,6 +87,8 @@ export interface ServiceStatus {
   readonly lastIndex: LogIndex;
   readonly commitIndex: LogIndex;
   readonly lastApplied: LogIndex;
+  /** The log time in milliseconds, as far as this node has applied it; null where sessions cannot be used. */
+  readonly logTimeMs: number | null;
   readonly members: readonly ServiceMember[];
 }
 

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createClient } from '../../src/api/client.ts';
+import { type ClientOptions, createClient } from '../../src/api/client.ts';
 import { logIndex, type NodeId, nodeId, term } from '../../src/lib/brands.ts';
 import { textOf, utf8 } from '../../src/lib/bytes.ts';
 import { RaftError, type RaftErrorCode } from '../../src/lib/errors.ts';
@@ -86,10 +86,15 @@ function elect(leader: Node, nodes: readonly Node[], inTerm = 1): void {
   }
 }
 
-function clientOf(servers: readonly (Node | string)[], timeoutMs = 2_000) {
+function clientOf(
+  servers: readonly (Node | string)[],
+  timeoutMs = 2_000,
+  options: Omit<ClientOptions, 'servers'> = {},
+) {
   const client = createClient({
     servers: servers.map((server) => (typeof server === 'string' ? server : server.url)),
     timeoutMs,
+    ...options,
   });
   closing.push(() => client.close());
   return client;
@@ -186,12 +191,13 @@ describe('a command', () => {
   );
 
   it.each(['outcome-unknown', 'bad-request', 'too-large'] as const)(
-    'is never sent again after "%s"',
+    'without a session is never sent again after "%s"',
     async (code) => {
       const nodes = await cluster();
       elect(nodes[0], nodes);
       nodes[0].failure = code;
-      await expect(clientOf(nodes).command(COMMAND)).rejects.toMatchObject({ code });
+      const client = clientOf(nodes, 2_000, { session: false });
+      await expect(client.command(COMMAND)).rejects.toMatchObject({ code });
       expect(nodes.map((node) => node.commands.length)).toEqual([1, 0, 0]);
     },
   );
@@ -200,7 +206,8 @@ describe('a command', () => {
     const nodes = await cluster();
     elect(nodes[0], nodes);
     nodes[0].failure = 'unexpected';
-    await expect(clientOf(nodes).command(COMMAND)).rejects.toMatchObject({
+    const client = clientOf(nodes, 2_000, { session: false });
+    await expect(client.command(COMMAND)).rejects.toMatchObject({
       code: 'outcome-unknown',
       message: expect.stringContaining('It was told to fail.'),
     });
@@ -221,7 +228,7 @@ describe('a command', () => {
     expect(follower.commands).toEqual([]);
   });
 
-  it('is never sent again once bytes have left and no answer came', async () => {
+  it('without a session is never sent again once bytes have left and no answer came', async () => {
     const [follower] = await cluster();
     for (const answer of [(socket: { destroy(): unknown }) => socket.destroy(), () => {}]) {
       let commands = 0;
@@ -233,7 +240,8 @@ describe('a command', () => {
         commands++;
         answer(request.socket);
       });
-      await expect(clientOf([leader, follower], 300).command(COMMAND)).rejects.toMatchObject({
+      const client = clientOf([leader, follower], 300, { session: false });
+      await expect(client.command(COMMAND)).rejects.toMatchObject({
         code: 'outcome-unknown',
         message: expect.stringContaining('may have been done'),
       });

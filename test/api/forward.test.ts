@@ -4,9 +4,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { HttpForward } from '../../src/api/forward.ts';
 import { nodeId } from '../../src/lib/brands.ts';
 import { textOf, utf8 } from '../../src/lib/bytes.ts';
+import { sessionIdOfBytes } from '../../src/lib/session-command.ts';
 
 const LEADER = nodeId('13529762455909600464');
-const COMMAND = utf8('put a 1');
+const COMMAND = { command: utf8('put a 1'), place: undefined };
+const QUERY = utf8('get a');
 
 describe('a request that a follower forwards to the leader', () => {
   const closing: (() => Promise<unknown>)[] = [];
@@ -65,6 +67,33 @@ describe('a request that a follower forwards to the leader', () => {
     expect(body).toBe('put a 1');
   });
 
+  const IN_SESSION = {
+    command: utf8('put a 1'),
+    place: {
+      session: sessionIdOfBytes(new Uint8Array(16)),
+      sequence: 7,
+      acknowledgedBelow: 5,
+      openedAtMs: 1_000,
+    },
+  };
+
+  it('carries where the command stands in its session, to a path that only a node with sessions has', async () => {
+    const seen: unknown[] = [];
+    const forward = await forwardTo((request, response) => {
+      const { headers, url } = request;
+      seen.push([url, headers['raft-session'], headers['raft-sequence'], headers['raft-acknowledged']]);
+      seen.push(headers['raft-session-opened']);
+      request.resume().once('end', () => response.writeHead(200).end('answer'));
+    });
+    await forward.command(LEADER, IN_SESSION, signal);
+    expect(seen).toEqual([['/raft/sessioncommand', '0'.repeat(32), '7', '5'], '1000']);
+  });
+
+  it('certainly was not done where it is in a session and the leader is an original, which knows none', async () => {
+    const forward = await forwardTo(answer(404, '404 page not found\n'));
+    await expect(forward.command(LEADER, IN_SESSION, signal)).rejects.toMatchObject({ code: 'unsupported' });
+  });
+
   it('is answered without index and term by a leader of the original', async () => {
     const forward = await forwardTo(answer(200, 'answer'));
     expect(await forward.command(LEADER, COMMAND, signal)).toMatchObject({
@@ -76,7 +105,7 @@ describe('a request that a follower forwards to the leader', () => {
   it('certainly was not done where nobody listens, or where the address is not known', async () => {
     const forward = await forwardTo();
     await expect(forward.command(LEADER, COMMAND, signal)).rejects.toMatchObject({ code: 'unreachable' });
-    await expect(forward.query(LEADER, COMMAND, signal)).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(forward.query(LEADER, QUERY, signal)).rejects.toMatchObject({ code: 'unreachable' });
     await expect(forward.command(nodeId('5'), COMMAND, signal)).rejects.toMatchObject({
       code: 'unreachable',
     });
@@ -85,7 +114,7 @@ describe('a request that a follower forwards to the leader', () => {
   it('has an outcome that is not known where the leader dies before it answers', async () => {
     const forward = await forwardTo((request) => request.socket.destroy());
     await expect(forward.command(LEADER, COMMAND, signal)).rejects.toMatchObject({ code: 'outcome-unknown' });
-    await expect(forward.query(LEADER, COMMAND, signal)).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(forward.query(LEADER, QUERY, signal)).rejects.toMatchObject({ code: 'unreachable' });
   });
 
   it('has an outcome that is not known where the client gives up while the leader works', async () => {
@@ -107,7 +136,7 @@ describe('a request that a follower forwards to the leader', () => {
       code: 'outcome-unknown',
       message: expect.stringContaining('It broke.'),
     });
-    await expect(forward.query(LEADER, COMMAND, signal)).rejects.toMatchObject({ code: 'unexpected' });
+    await expect(forward.query(LEADER, QUERY, signal)).rejects.toMatchObject({ code: 'unexpected' });
   });
 
   it('fails as the leader says', async () => {
@@ -118,13 +147,13 @@ describe('a request that a follower forwards to the leader', () => {
       leader: { id: '1', url: 'http://x' },
     };
     const forward = await forwardTo(answer(503, JSON.stringify({ error })));
-    for (const result of [forward.command(LEADER, COMMAND, signal), forward.query(LEADER, COMMAND, signal)]) {
+    for (const result of [forward.command(LEADER, COMMAND, signal), forward.query(LEADER, QUERY, signal)]) {
       await expect(result).rejects.toMatchObject(error);
     }
   });
 
   it('is a query that an original does not know', async () => {
     const forward = await forwardTo(answer(404, '404 page not found\n'));
-    await expect(forward.query(LEADER, COMMAND, signal)).rejects.toMatchObject({ code: 'unsupported' });
+    await expect(forward.query(LEADER, QUERY, signal)).rejects.toMatchObject({ code: 'unsupported' });
   });
 });

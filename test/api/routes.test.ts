@@ -98,6 +98,61 @@ describe('the paths of users', () => {
     }
   });
 
+  const PLACE = {
+    'raft-session': 'ab'.repeat(16),
+    'raft-sequence': '7',
+    'raft-acknowledged': '5',
+    'raft-session-opened': '1000',
+  };
+
+  it('pass on where a command stands in a session', async () => {
+    const places: unknown[] = [];
+    const url = await start({
+      command: async (_, options) => {
+        places.push(options?.place);
+        return { index: logIndex(7), term: term(3), response: utf8('x') };
+      },
+    });
+    await post(url, '/raft/command', 'c');
+    await post(url, '/raft/command', 'c', PLACE);
+    expect((await post(url, '/raft/sessioncommand', 'c', PLACE)).headers.get('raft-index')).toBe('7');
+    const place = {
+      session: 'ab'.repeat(16),
+      sequence: 7,
+      acknowledgedBelow: 5,
+      openedAtMs: 1000,
+    };
+    expect(places).toEqual([undefined, place, place]);
+  });
+
+  it('refuse what is no place in a session, before the node sees it', async () => {
+    const { url, asked } = await startEcho();
+    const wrong: readonly Record<string, string>[] = [
+      ...Object.keys(PLACE).map((name) =>
+        Object.fromEntries(Object.entries(PLACE).filter(([other]) => other !== name)),
+      ),
+      { ...PLACE, 'raft-session': 'AB'.repeat(16) },
+      { ...PLACE, 'raft-session': 'ab'.repeat(17) },
+      { ...PLACE, 'raft-sequence': '0' },
+      { ...PLACE, 'raft-sequence': '-7' },
+      { ...PLACE, 'raft-sequence': '07' },
+      { ...PLACE, 'raft-sequence': '7.0' },
+      { ...PLACE, 'raft-sequence': '9007199254740993' },
+      { ...PLACE, 'raft-acknowledged': '0' },
+      { ...PLACE, 'raft-acknowledged': '8' },
+      { ...PLACE, 'raft-session-opened': '' },
+      { ...PLACE, 'raft-session-opened': '1e3' },
+    ];
+    for (const headers of wrong) {
+      const response = await post(url, '/raft/command', 'c', headers);
+      expect(response.status, JSON.stringify(headers)).toBe(400);
+      expect(await response.json()).toMatchObject({ error: { code: 'bad-request' } });
+    }
+    expect((await post(url, '/raft/sessioncommand', 'c')).status).toBe(400);
+    expect((await post(url, '/raft/sessioncommand', '', PLACE)).status).toBe(400);
+    expect(asked).toEqual([]);
+  });
+
   it('answer errors with their code, their sentence and the leader', async () => {
     const url = await start({
       command: async () => {

@@ -110,7 +110,7 @@ describe('the leader on which all agree', () => {
       commitIndex: 1,
       lastApplied: 1,
     },
-    ...{ machine: 'kv', members: [] },
+    ...{ logTimeMs: 0, machine: 'kv', members: [] },
   });
 
   it('is one that every node names, in the same term', () => {

@@ -30,6 +30,7 @@ function status(id: string, change: Partial<NodeStatus> = {}): NodeStatus {
       lastIndex: 7,
       commitIndex: 6,
       lastApplied: 5,
+      logTimeMs: 0,
       machine: 'kv',
       members,
     },

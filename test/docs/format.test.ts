@@ -38,6 +38,33 @@ describe('docs/FORMAT.md', () => {
     }
   });
 
+  it('shows a command in a session, field by field, that decodes to what its text says', () => {
+    const bytes = bytesOfHex(exampleIn(FORMAT, 'session'));
+    const { entries } = decodeEntries(bytes);
+    expect(entries.map(({ index, term, command }) => ({ index, term, ...decodePayload(command) }))).toEqual([
+      {
+        index: 2,
+        term: 1,
+        kind: 'session',
+        place: {
+          session: 'c3f4ba0bfd18abb06824c8bd9d842fa7',
+          sequence: 3,
+          acknowledgedBelow: 2,
+          logTimeMs: 5000,
+          openedAtMs: 882,
+        },
+        command: utf8('put greeting hello'),
+      },
+    ]);
+    expect(encodeFrames(entries)).toEqual(bytes);
+    const example = FORMAT.slice(FORMAT.indexOf('<!-- example: session -->'));
+    for (const [offset, digits = ''] of tableUnder(`\n## Fields\n${example}`, '## Fields')) {
+      const shown = bytesOfHex(`          ${digits.replaceAll(/[`…]/g, '')}`);
+      expect(shown.length).toBeGreaterThan(0);
+      expect(bytes.subarray(Number(offset)).subarray(0, shown.length)).toEqual(shown);
+    }
+  });
+
   it('shows what raft log dump prints for them', async () => {
     const path = join(temporaryDirectory(), 'example.log');
     writeFileSync(path, bytesOfHex(exampleIn(FORMAT, 'frames')));

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { logIndex, term } from '../../src/lib/brands.ts';
 import { concatBytes, utf8 } from '../../src/lib/bytes.ts';
 import { ENTRY_MARK, encodePayload } from '../../src/lib/entry.ts';
+import { sessionIdOfBytes } from '../../src/lib/session-command.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
 import { dumpLog, inspectLog, previewOf } from '../../src/logtools/rows.ts';
@@ -58,6 +59,20 @@ describe('dump', () => {
     expect(Object.keys(rows[0] ?? {})).toEqual([
       ...['segment', 'offset', 'index', 'term', 'size', 'kind', 'checksum', 'command'],
     ]);
+  });
+
+  it('names the session and the sequence of a command in a session, whose own bytes are its preview', async () => {
+    await using dir = await TempDir.make();
+    const session = sessionIdOfBytes(new Uint8Array(16).fill(0xab));
+    const place = { session, sequence: 2 ** 52, acknowledgedBelow: 1, openedAtMs: 0, logTimeMs: 5 };
+    const command = encodePayload({ kind: 'session', place, command: utf8('put a 1') });
+    const location = await locateLog(
+      await dir.write('s.log', encodeFrames([{ index: logIndex(1), term: term(1), command }])),
+    );
+    const where = { kind: 'session', session: 'ab'.repeat(16), sequence: '4503599627370496', size: 65 };
+    const [row] = await collect(dumpLog(location));
+    expect(row).toMatchObject({ ...where, command: Buffer.from(command).toString('base64') });
+    expect(await collect(inspectLog(location))).toMatchObject([{ ...where, preview: 'put a 1' }]);
   });
 
   it('stops reading when the reader stops', async () => {

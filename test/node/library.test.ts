@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
+  createClient,
   createServer,
   httpPeer,
   httpTransport,
@@ -10,6 +11,7 @@ import {
   localPeer,
   type Server,
 } from '../../src/index.ts';
+import { sessionIdOfBytes } from '../../src/lib/session-command.ts';
 import { eventually } from '../support/eventually.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -67,6 +69,34 @@ describe('the library', () => {
     expect(keys).toEqual(servers.map(({ id }) => `through-${id}`));
     const next = watch.next();
     await Promise.all([expect(next).rejects.toMatchObject({ code: 'stopping' }), leader.stop()]);
+  });
+
+  it('applies a command in a session once, whichever server it comes to, and after all have been restarted', async () => {
+    const directory = temporaryDirectory();
+    const first = await startCluster(directory);
+    const results = [...(await commandThroughEach(first, 'cas'))];
+    await Promise.all(first.map((server) => server.stop()));
+    results.push(...(await commandThroughEach(await startCluster(directory), 'cas')));
+    expect(new Set(results)).toEqual(new Set(['{"ok":true,"swapped":true,"index":2} 2']));
+  });
+
+  it('opens one session for a client, which follows the leader', async () => {
+    const servers = makeServers(() => {});
+    const urls = await Promise.all(servers.map((server) => httpTransport(server, { port: 0 })));
+    const peers = await Promise.all(urls.map(httpPeer));
+    for (const server of servers) server.setConfiguration(peers);
+    await startAll(servers);
+    const leader = await leaderOf(servers);
+    const followerUrls = urls.filter((_, at) => servers[at] !== leader);
+    const client = createClient({ servers: followerUrls });
+    onTestFinished(() => client.close());
+    const put = async (value: string) => client.command(Buffer.from(`put k ${value}`));
+    expect((await put('1')).index).toBe(2);
+    // A follower passes on where the command stands in its session: the log time moves with such commands alone.
+    await eventually('time passes', async () => {
+      await put('2');
+      return (servers[0]?.status().logTimeMs ?? 0) > 0 ? true : undefined;
+    });
   });
 
   it('says what is wrong with a configuration', async () => {
@@ -127,6 +157,21 @@ async function putThroughEach(servers: readonly Server[]): Promise<void> {
     const { response } = await server.command(Buffer.from(`put through-${server.id} yes`));
     expect(JSON.parse(Buffer.from(response).toString())).toMatchObject({ ok: true });
   }
+}
+
+/** The same command with the same place, through each server: what it was answered, and with which index. */
+async function commandThroughEach(servers: readonly Server[], key: string): Promise<readonly string[]> {
+  const session = sessionIdOfBytes(new Uint8Array(16).fill(1));
+  const place = { session, sequence: 1, acknowledgedBelow: 1, openedAtMs: 0 };
+  const command = Buffer.from(JSON.stringify({ op: 'cas', key, expect: null, value: 'v' }));
+  const results: string[] = [];
+  for (const server of servers) {
+    const { index, response } = await eventually(`${server.id} answers`, () =>
+      server.command(command, { place }),
+    );
+    results.push(`${Buffer.from(response)} ${index}`);
+  }
+  return results;
 }
 
 async function readThroughEach(servers: readonly Server[]): Promise<void> {

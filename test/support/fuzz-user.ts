@@ -57,6 +57,40 @@ const command: Maker = (dice) =>
     framing: dice.pick(['length', 'chunked']),
   });
 
+function placeHeaders(dice: Dice): readonly [string, ...string[]] {
+  const sequence = dice.integer(1, 300);
+  return [
+    `Raft-Session: ${dice.bytes(16).toString('hex')}`,
+    `Raft-Sequence: ${sequence}`,
+    `Raft-Acknowledged: ${dice.integer(1, sequence)}`,
+    `Raft-Session-Opened: ${dice.pick([0, 0, 1, 2 ** 52, 4_000_000])}`,
+  ];
+}
+
+/** Sessions are opened in number, and commands come for those that are not known, too early and too late. */
+const sessionCommand: Maker = (dice) =>
+  fuzzRequest('a command in a session', ANY, {
+    path: dice.pick([PATHS.command, PATHS.sessionCommand]),
+    headers: placeHeaders(dice),
+    body: commandBytes(dice),
+  });
+
+const malformedPlace: Maker = (dice) => {
+  const wrong = dice.pick([
+    ...(['Raft-Session: x', 'Raft-Session: ', `Raft-Session: ${'AB'.repeat(16)}`] as const),
+    ...(['Raft-Sequence: 0', 'Raft-Sequence: -1', 'Raft-Sequence: 1e3', 'Raft-Sequence: 0x1'] as const),
+    ...(['Raft-Sequence: 9007199254740993', 'Raft-Acknowledged: 0', 'Raft-Acknowledged: 301'] as const),
+    ...(['Raft-Session-Opened: ', 'Raft-Session-Opened: 18446744073709551615'] as const),
+  ]);
+  const [name = ''] = wrong.split(':');
+  const others = placeHeaders(dice).filter((header) => !header.startsWith(`${name}:`));
+  return fuzzRequest('a command with no place in a session', REFUSED, {
+    path: dice.pick([PATHS.command, PATHS.sessionCommand]),
+    headers: dice.chance(0.8) ? [...others, wrong] : others,
+    body: 'put fuzz v',
+  });
+};
+
 const emptyCommand: Maker = (dice) =>
   fuzzRequest('an empty command', REFUSED, {
     path: PATHS.command,
@@ -147,6 +181,7 @@ const largestCommand: Maker = (dice) =>
 /** All kinds, each as often as it stands here. */
 export const USER_MAKERS: readonly [Maker, ...Maker[]] = [
   ...([command, command, command, emptyCommand, forwardedCommand, otherCluster] as const),
+  ...([sessionCommand, sessionCommand, malformedPlace] as const),
   ...([query, query, unknownConsistency, badWatch, configuration, configuration, reading, reading] as const),
 ];
 

@@ -140,6 +140,7 @@ export const IDLE_STATUS: ServiceStatus = {
   lastIndex: INDEX_ZERO,
   commitIndex: INDEX_ZERO,
   lastApplied: INDEX_ZERO,
+  logTimeMs: 0,
   members: [],
 };
 

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { serverFlags, timeoutFlags } from '../../cli/flags.ts';
+import { onceFlags, serverFlags, timeoutFlags } from '../../cli/flags.ts';
 import { numberField, sendKv, textField, valueFrom } from '../../cli/kv.ts';
 import { prose } from '../../cli/prose.ts';
 import { usage } from '../../cli/values.ts';
@@ -33,6 +33,7 @@ code 3 says that the key holds something else, and nothing was changed. With --j
 
   static override flags = {
     absent: Flags.boolean({ description: 'The key has to be absent.' }),
+    ...onceFlags,
     ...serverFlags,
     ...timeoutFlags,
   };

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { serverFlags, timeoutFlags } from '../../cli/flags.ts';
+import { onceFlags, serverFlags, timeoutFlags } from '../../cli/flags.ts';
 import { sendKv } from '../../cli/kv.ts';
 import { prose } from '../../cli/prose.ts';
 import { withClient } from '../../cli/with-client.ts';
@@ -16,7 +16,7 @@ export class KvDelete extends BaseCommand {
   static override examples = ['<%= config.bin %> <%= command.id %> greeting'];
 
   static override args = { key: Args.string({ description: 'The key.', required: true, ignoreStdin: true }) };
-  static override flags = { ...serverFlags, ...timeoutFlags };
+  static override flags = { ...onceFlags, ...serverFlags, ...timeoutFlags };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(KvDelete);

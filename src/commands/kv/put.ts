@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { serverFlags, timeoutFlags } from '../../cli/flags.ts';
+import { onceFlags, serverFlags, timeoutFlags } from '../../cli/flags.ts';
 import { numberField, sendKv, valueFrom } from '../../cli/kv.ts';
 import { prose } from '../../cli/prose.ts';
 import { withClient } from '../../cli/with-client.ts';
@@ -26,7 +26,7 @@ export class KvPut extends BaseCommand {
     }),
   };
 
-  static override flags = { ...serverFlags, ...timeoutFlags };
+  static override flags = { ...onceFlags, ...serverFlags, ...timeoutFlags };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(KvPut);

@@ -3,7 +3,8 @@ import { INDEX_ZERO, type LogIndex, logIndex } from '../../lib/brands.ts';
 import { decodePayload, type Entry } from '../../lib/entry.ts';
 import { asRaftError, RaftError } from '../../lib/errors.ts';
 import { PENDING_READS_MAX } from '../../lib/limits.ts';
-import type { Clock, LogStore, StateMachine } from '../ports.ts';
+import type { Answer, SessionMachine } from '../machine/sessions.ts';
+import type { Clock, LogStore } from '../ports.ts';
 import type { Patience } from './pending-requests.ts';
 
 /** Entries are read and applied this much at a time, so that nothing else waits long. */
@@ -12,7 +13,7 @@ const APPLY_ENTRIES_MAX = 512;
 
 export interface ApplierHandlers {
   /** The machine's answer to the command at an index. Not called for entries of the protocol itself. */
-  applied(entry: Entry, response: Uint8Array): void;
+  applied(entry: Entry, answer: Answer): void;
   /** The machine has come further. */
   progressed(): void;
   failed(reason: RaftError): void;
@@ -31,7 +32,7 @@ interface Waiter {
  */
 export class Applier {
   readonly #store: LogStore;
-  readonly #machine: StateMachine;
+  readonly #machine: SessionMachine;
   readonly #clock: Clock;
   readonly #handlers: ApplierHandlers;
   readonly #waiters = new Set<Waiter>();
@@ -40,7 +41,7 @@ export class Applier {
   #running: Promise<void> | null = null;
   #isStopped = false;
 
-  constructor(store: LogStore, machine: StateMachine, clock: Clock, handlers: ApplierHandlers) {
+  constructor(store: LogStore, machine: SessionMachine, clock: Clock, handlers: ApplierHandlers) {
     this.#store = store;
     this.#machine = machine;
     this.#clock = clock;
@@ -128,7 +129,10 @@ export class Applier {
     const payload = decodePayload(entry.command);
     switch (payload.kind) {
       case 'command':
-        this.#handlers.applied(entry, answerOf(this.#machine, entry.index, payload.command));
+        this.#handlers.applied(entry, this.#answer(entry, payload.command));
+        break;
+      case 'session':
+        this.#handlers.applied(entry, this.#machine.applyInSession(entry, payload));
         break;
       case 'noop':
         break;
@@ -144,19 +148,14 @@ export class Applier {
     this.#lastApplied = entry.index;
   }
 
+  #answer({ index, term }: Entry, command: Uint8Array): Answer {
+    return { type: 'answered', index, term, response: this.#machine.apply(index, command) };
+  }
+
   #wake(): void {
     for (const waiter of this.#waiters) if (waiter.index <= this.#lastApplied) waiter.resolve();
     this.#handlers.progressed();
   }
-}
-
-/** Users bring their own machines, also from plain JavaScript. */
-function answerOf(machine: StateMachine, index: LogIndex, command: Uint8Array): Uint8Array {
-  const answer: unknown = machine.apply(index, command);
-  if (answer instanceof Uint8Array) return answer;
-  throw new RaftError('machine-error', `The machine answered the command at index ${index} with no bytes.`, {
-    suggestions: ['Return a Uint8Array from apply, an empty one where there is nothing to say.'],
-  });
 }
 
 function stopping(): RaftError {

@@ -1,6 +1,7 @@
 import type { NodeId } from '../../lib/brands.ts';
 import { type LeaderHint, RaftError } from '../../lib/errors.ts';
 import { COMMAND_BYTES_MAX, MEMBERS_MAX } from '../../lib/limits.ts';
+import { problemWithPlace, type SessionPlace } from '../../lib/session-command.ts';
 import type { MismatchKind, PeerAddress } from '../ports.ts';
 
 /** Whether these can be the members of a cluster with node `id` among them. Throws a `RaftError` (`usage`). */
@@ -20,8 +21,8 @@ export function checkMembers(id: NodeId, members: readonly PeerAddress[]): void 
   }
 }
 
-/** Whether the bytes can be a command. Throws a `RaftError`: `bad-request`, `too-large`. */
-export function checkCommand(command: Uint8Array): void {
+/** Whether the bytes can be a command, and the place one in a session. Throws a `RaftError`: `bad-request`, `too-large`. */
+export function checkCommand(command: Uint8Array, place: SessionPlace | undefined): void {
   if (command.length === 0) {
     throw new RaftError('bad-request', 'A command must have at least one byte.');
   }
@@ -31,6 +32,9 @@ export function checkCommand(command: Uint8Array): void {
       `A command has at most ${COMMAND_BYTES_MAX} bytes, not ${command.length}.`,
     );
   }
+  const problem = place === undefined ? undefined : problemWithPlace(place);
+  if (problem !== undefined)
+    throw new RaftError('bad-request', `The command has no place in a session: ${problem}.`);
 }
 
 /** Why this node and a peer do not work together, as the reason for a node without a log to stop. */

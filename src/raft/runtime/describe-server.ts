@@ -1,6 +1,6 @@
 import type { LogIndex, NodeId } from '../../lib/brands.ts';
 import type { LeaderHint } from '../../lib/errors.ts';
-import type { CoreState } from '../core/state.ts';
+import { type CoreState, hasOriginalMember } from '../core/state.ts';
 import type { PeerAddress } from '../ports.ts';
 import type { ServiceStatus } from '../service.ts';
 
@@ -9,9 +9,10 @@ export function describeServer(server: {
   readonly name: string;
   readonly core: CoreState;
   readonly lastApplied: LogIndex;
+  readonly logTimeMs: number;
   readonly members: readonly PeerAddress[];
 }): ServiceStatus {
-  const { name, core, lastApplied, members } = server;
+  const { name, core, lastApplied, logTimeMs, members } = server;
   return {
     id: core.options.id,
     name,
@@ -23,6 +24,8 @@ export function describeServer(server: {
     lastIndex: core.log.lastIndex,
     commitIndex: core.commitIndex,
     lastApplied,
+    // The original would apply a session's entry like any command, so that the machines would part.
+    logTimeMs: hasOriginalMember(core) ? null : logTimeMs,
     members: members.map(({ id, url }) => ({
       id,
       url: url ?? null,

@@ -1,6 +1,7 @@
 import type { LogIndex } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
 import type { Outcome, RejectReason } from '../core/effects.ts';
+import { type Answer, refusalError } from '../machine/sessions.ts';
 import type { Clock, CommandResult } from '../ports.ts';
 
 /** A client's request that waits for a decision. */
@@ -26,7 +27,7 @@ export class PendingRequests {
   readonly #commands = new Map<number, Pending<CommandResult>>();
   readonly #reads = new Map<number, Pending<LogIndex>>();
   /** Commands whose entry is committed, by its index, until it is applied. */
-  readonly #committed = new Map<LogIndex, { readonly proposalId: number; readonly outcome: Outcome }>();
+  readonly #committed = new Map<LogIndex, { readonly proposalId: number }>();
   #nextId = 1;
 
   constructor(clock: Clock) {
@@ -53,7 +54,7 @@ export class PendingRequests {
   decide(outcome: Outcome): void {
     switch (outcome.type) {
       case 'committed':
-        this.#committed.set(outcome.index, { proposalId: outcome.proposalId, outcome });
+        this.#committed.set(outcome.index, { proposalId: outcome.proposalId });
         return;
       case 'rejected':
         this.#commands.get(outcome.proposalId)?.reject(rejection(outcome.reason));
@@ -77,13 +78,21 @@ export class PendingRequests {
     }
   }
 
-  /** The machine has answered the command at an index: whoever proposed it gets the answer. */
-  applied(index: LogIndex, response: Uint8Array): void {
-    const committed = this.#committed.get(index);
-    if (committed === undefined || committed.outcome.type !== 'committed') return;
-    this.#committed.delete(index);
-    const { proposalId, outcome } = committed;
-    this.#commands.get(proposalId)?.resolve({ index, term: outcome.term, response });
+  /**
+   * The machine has answered the command at an index: whoever proposed it gets the answer. It may be the answer to an
+   * earlier copy of the command, with the index of that.
+   */
+  applied(at: LogIndex, answer: Answer): void {
+    const committed = this.#committed.get(at);
+    if (committed === undefined) return;
+    this.#committed.delete(at);
+    const pending = this.#commands.get(committed.proposalId);
+    if (answer.type === 'refused') {
+      pending?.reject(refusalError(answer.refusal));
+      return;
+    }
+    const { index, term, response } = answer;
+    pending?.resolve({ index, term, response });
   }
 
   /** Answers everybody: the node stops. */
@@ -166,8 +175,13 @@ function rejection(reason: RejectReason): RaftError {
     case 'original-member':
       return new RaftError(
         'unsupported',
-        'A command that begins with the mark of our own entries cannot be used while a member speaks only the original protocol.',
-        { suggestions: ['Finish the migration first: replace the remaining nodes of the original.'] },
+        'Sessions, and commands that begin with the mark of our own entries, cannot be used while a member speaks only the original protocol.',
+        {
+          suggestions: [
+            'Send it without a session, and at most once: raft command --once TEXT',
+            'Finish the migration first: replace the remaining nodes of the original.',
+          ],
+        },
       );
   }
 }

@@ -1,0 +1,112 @@
+import { createClient, type RaftClient } from '../../src/api/client.ts';
+import { locateLog } from '../../src/logtools/locate.ts';
+import { dumpLog } from '../../src/logtools/rows.ts';
+import { eventually } from './eventually.ts';
+import type { RealCluster } from './real-cluster.ts';
+
+/** No outage of a test is as long; a command that is not answered until then has failed the test. In milliseconds. */
+const PATIENCE_MS = 30_000;
+
+interface Counter {
+  readonly key: string;
+  acknowledged: number;
+}
+
+/** What a node's log says of commands in sessions. */
+export interface Copies {
+  /** Pairs of session and sequence. */
+  readonly commands: number;
+  /** Those that stand in the log more than once. */
+  readonly repeated: number;
+}
+
+/**
+ * Clients that count, each in a key of its own, by compare-and-set: a step that is applied twice says so at once, since
+ * the key then holds what nobody expected. Every step has to be acknowledged in the end.
+ */
+export class Counters {
+  readonly #cluster: RealCluster;
+  readonly #counters: readonly Counter[];
+  readonly #running: Promise<void>[];
+  #isStopped = false;
+
+  private constructor(cluster: RealCluster, clients: number, servers: readonly string[]) {
+    this.#cluster = cluster;
+    this.#counters = Array.from({ length: clients }, (_, i) => ({ key: `counter-${i}`, acknowledged: 0 }));
+    this.#running = this.#counters.map((counter) => this.#count(counter, servers));
+    // Whoever waits next hears of a failure; until then it is not unhandled.
+    for (const running of this.#running) running.catch(() => {});
+  }
+
+  static start(cluster: RealCluster, clients: number, servers: readonly string[]): Counters {
+    return new Counters(cluster, clients, servers);
+  }
+
+  get acknowledged(): number {
+    return this.#counters.reduce((sum, counter) => sum + counter.acknowledged, 0);
+  }
+
+  /** Resolves once `count` more steps are acknowledged; rejects where a client has failed. */
+  async more(count: number): Promise<void> {
+    const goal = this.acknowledged + count;
+    const reached = eventually(
+      `${count} more steps are acknowledged`,
+      () => (this.acknowledged >= goal ? true : undefined),
+      PATIENCE_MS,
+    );
+    await Promise.race([reached, Promise.all(this.#running)]);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all(this.#running);
+  }
+
+  /** What the cluster holds in all counters together. */
+  async total(): Promise<number> {
+    let total = 0;
+    for (const { key } of this.#counters) {
+      const answer = await ask(this.#cluster.client, { op: 'get', key });
+      total += Number(answer.value ?? 0);
+    }
+    return total;
+  }
+
+  /** Reads the log of the first node. */
+  async copies(): Promise<Copies> {
+    const [node] = this.#cluster.nodes;
+    const counts = new Map<string, number>();
+    for await (const row of dumpLog(await locateLog(node?.dataDir ?? ''))) {
+      if (!('kind' in row) || row.session === undefined) continue;
+      const command = `${row.session}/${row.sequence}`;
+      counts.set(command, (counts.get(command) ?? 0) + 1);
+    }
+    const repeated = [...counts.values()].filter((count) => count > 1).length;
+    return { commands: counts.size, repeated };
+  }
+
+  async #count(counter: Counter, servers: readonly string[]): Promise<void> {
+    const client = createClient({ servers, timeoutMs: PATIENCE_MS });
+    try {
+      while (!this.#isStopped) await this.#step(client, counter);
+    } finally {
+      client.close();
+    }
+  }
+
+  async #step(client: RaftClient, counter: Counter): Promise<void> {
+    const { key, acknowledged } = counter;
+    const expect = acknowledged === 0 ? null : String(acknowledged);
+    const command = { op: 'cas', key, expect, value: String(acknowledged + 1) };
+    const { response } = await client.command(Buffer.from(JSON.stringify(command)));
+    const answer = JSON.parse(Buffer.from(response).toString());
+    if (answer.swapped !== true)
+      throw new Error(`${key} at ${acknowledged} was answered: ${JSON.stringify(answer)}`);
+    counter.acknowledged++;
+  }
+}
+
+async function ask(client: RaftClient, query: object): Promise<{ value?: string }> {
+  const answer = await client.query(Buffer.from(JSON.stringify(query)), { timeoutMs: PATIENCE_MS });
+  return JSON.parse(Buffer.from(answer).toString());
+}
