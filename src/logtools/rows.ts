@@ -21,6 +21,8 @@ interface DumpEntry {
   readonly checksum: 'ok';
   /** COMMAND in base64, as it stands in the file. */
   readonly command: string;
+  /** Of kind `session`: what the client sent, in base64. */
+  readonly clientCommand?: string;
 }
 
 interface DumpDamage {
@@ -97,7 +99,8 @@ function dumpRow({ segment, item }: SegmentItem, location: Pick<LogLocation, 'ki
     kind: payload.kind,
     ...placeOf(payload),
     checksum: 'ok',
-    command: Buffer.from(command.buffer, command.byteOffset, command.length).toString('base64'),
+    command: base64(command),
+    ...(payload.kind === 'session' ? { clientCommand: base64(payload.command) } : {}),
   };
 }
 
@@ -121,6 +124,10 @@ export function inspectRow({ segment, item }: SegmentItem): InspectRow {
     checksum: 'ok',
     preview: 'command' in payload ? previewOf(payload.command) : '',
   };
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
 }
 
 function placeOf(payload: Payload): { readonly session?: string; readonly sequence?: string } {

@@ -71,7 +71,11 @@ describe('dump', () => {
     );
     const where = { kind: 'session', session: 'ab'.repeat(16), sequence: '4503599627370496', size: 65 };
     const [row] = await collect(dumpLog(location));
-    expect(row).toMatchObject({ ...where, command: Buffer.from(command).toString('base64') });
+    expect(row).toMatchObject({
+      ...where,
+      command: Buffer.from(command).toString('base64'),
+      clientCommand: 'cHV0IGEgMQ==',
+    });
     expect(await collect(inspectLog(location))).toMatchObject([{ ...where, preview: 'put a 1' }]);
   });
 

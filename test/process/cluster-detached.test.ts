@@ -90,7 +90,7 @@ describe('a detached cluster', () => {
     follow.child.kill('SIGINT');
     const verify = await cluster.run('log', 'verify', 'node3.log', '--json');
 
-    expect(inspect.stdout).toMatch(/command +put seen yes$/m);
+    expect(inspect.stdout).toMatch(/session +put seen yes$/m);
     expect((await follow.ended).code).toBe(130);
     expect({ code: verify.code, ...JSON.parse(verify.stdout) }).toMatchObject({
       code: 0,
