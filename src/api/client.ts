@@ -2,20 +2,24 @@ import { Agent } from 'node:http';
 import { errorIn } from '../http/error-body.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { PATHS } from '../http/paths.ts';
+import type { NodeId } from '../lib/brands.ts';
+import { utf8 } from '../lib/bytes.ts';
 import { RaftError } from '../lib/errors.ts';
 import {
+  CHANGE_TIMEOUT_MS,
   CLIENT_CONNECTIONS_MAX,
   CLIENT_TIMEOUT_MS,
   COMMAND_BYTES_MAX,
   IDLE_CONNECTION_TIMEOUT_MS,
   RESPONSE_BYTES_MAX,
 } from '../lib/limits.ts';
-import type { CommandResult } from '../raft/ports.ts';
-import type { Consistency } from '../raft/service.ts';
+import type { CommandResult, MembershipRequest, MembershipResult, TransferResult } from '../raft/ports.ts';
 import { baseUrl } from './base-url.ts';
 import { ClientSession, type Turn } from './client-session.ts';
+import type { CallOptions, ClientOptions, Leader, QueryOptions, RaftClient } from './client-types.ts';
 import { CommandTries } from './command-tries.ts';
 import { httpCall } from './http-call.ts';
+import { membershipJson, membershipResultIn, transferResultIn } from './membership.ts';
 import { nodeStatusIn } from './node-status.ts';
 import { Patience } from './patience.ts';
 import type { NodeStatus, WatchEvent } from './schema.ts';
@@ -30,7 +34,14 @@ import {
   serverForWrites,
   survey,
 } from './survey.ts';
-import { noNode, unreachable, type Verdict, verdictOnCommand, verdictOnQuery } from './verdict.ts';
+import {
+  noNode,
+  unreachable,
+  type Verdict,
+  verdictOnAdministration,
+  verdictOnCommand,
+  verdictOnQuery,
+} from './verdict.ts';
 import { type WatchOptions, watchCluster } from './watch.ts';
 
 /** A server that is asked for its status answers within this time, or is passed over, in milliseconds. */
@@ -42,71 +53,12 @@ const READ_ATTEMPT_TIMEOUT_MS = 1_500;
 /** Pauses between attempts while no leader is known, in milliseconds; the last one repeats. */
 const PAUSES_MS: readonly number[] = [20, 50, 100, 200];
 
-export interface ClientOptions {
-  /** Base URLs of nodes of one cluster, at least one. More than one, so that the client can go on without a node. */
-  readonly servers: readonly string[];
-  /** Each call ends within this time, in milliseconds; `CLIENT_TIMEOUT_MS` unless given. */
-  readonly timeoutMs?: number;
-  /** False: every command is sent without a session, and at most once. */
-  readonly session?: boolean;
-}
-
-interface CallOptions {
-  readonly signal?: AbortSignal;
-  /** In milliseconds; the client's unless given. */
-  readonly timeoutMs?: number;
-}
-
-interface QueryOptions extends CallOptions {
-  /** `linearizable` unless given. A stale read is answered by the first server of the list that answers at all. */
-  readonly consistency?: Consistency;
-}
-
 interface PostRequest {
   readonly path: string;
   readonly body: Uint8Array;
   /** In milliseconds. */
   readonly timeoutMs: number;
   readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** The leader of a cluster, as it says itself. */
-interface Leader {
-  readonly id: string;
-  readonly name: string;
-  readonly url: string;
-  readonly term: number;
-}
-
-/** A client of a cluster. It finds the leader, and goes on with another server as long as certainly nothing was done. */
-export interface RaftClient {
-  /**
-   * Has a command replicated, and gives the machine's answer. It is sent again until there is an answer or time is up,
-   * and applied once: all commands of a client are in one session, which it opens with the first. Where sessions cannot
-   * be used, because a member is the original's, it is sent at most once.
-   *
-   * Errors: `no-leader`, `unreachable`, `too-many` and `stopping` where it certainly was not done; `outcome-unknown`
-   * where bytes have left and no answer came, and `session-expired` where the cluster does not know any more; and what
-   * the cluster itself answers (`too-large`, `bad-request`).
-   */
-  command(command: Uint8Array, options?: CallOptions): Promise<CommandResult>;
-  /** Asks the machine. Errors: `machine-error` where it does not understand, `no-leader`, `unreachable`. */
-  query(query: Uint8Array, options?: QueryOptions): Promise<Uint8Array>;
-  /** One server's own view. Errors: `unreachable`, and what it answers. */
-  status(server: string, options?: CallOptions): Promise<NodeStatus>;
-  /** What every server says, in the order of the list: works without a leader. Never rejects. */
-  statusAll(): Promise<readonly ServerReport[]>;
-  /** Errors: `no-leader`, `unreachable`. */
-  leader(options?: CallOptions): Promise<Leader>;
-  /**
-   * Follows the changes of a key, or of all keys with a prefix: each once, in the order of the log, none missed. It goes
-   * on at another server when one fails, knows of no leader or falls behind, and ends by its signal or by `close`.
-   * Errors: `usage`; `compacted` where no server has the changes from `from` on any more; `unsupported` where the
-   * cluster's machine cannot be watched; before the first word of a server also `unreachable` and `no-leader`.
-   */
-  watch(options: WatchOptions): AsyncIterable<WatchEvent>;
-  /** Ends the connections that were kept open, and all watches. */
-  close(): void;
 }
 
 /** A client for the nodes at `servers`. Throws a `RaftError` (`usage`) where there is none, or an address is none. */
@@ -197,6 +149,25 @@ class HttpClient implements RaftClient {
     });
   }
 
+  async changeConfiguration(
+    request: MembershipRequest,
+    options: CallOptions = {},
+  ): Promise<MembershipResult> {
+    const patience = this.#patience({ timeoutMs: CHANGE_TIMEOUT_MS, ...options });
+    return this.#administer(
+      'change',
+      PATHS.configuration,
+      membershipJson(request),
+      patience,
+      membershipResultIn,
+    );
+  }
+
+  async transferLeadership(target: NodeId | null, options: CallOptions = {}): Promise<TransferResult> {
+    const patience = this.#patience(options);
+    return this.#administer('transfer', PATHS.transfer, { target }, patience, transferResultIn);
+  }
+
   watch(options: WatchOptions): AsyncIterable<WatchEvent> {
     const client = { agent: this.#agent, servers: this.#servers, timeoutMs: this.#timeoutMs };
     return watchCluster({ ...client, closed: this.#closed.signal }, options);
@@ -205,6 +176,23 @@ class HttpClient implements RaftClient {
   close(): void {
     this.#closed.abort();
     this.#agent.destroy();
+  }
+
+  /** Has the leader do something to the cluster. Sent again only where it certainly was not begun. */
+  async #administer<T>(
+    call: Call,
+    path: string,
+    json: unknown,
+    patience: Patience,
+    resultIn: (body: Uint8Array) => T,
+  ): Promise<T> {
+    const body = utf8(JSON.stringify(json));
+    return this.#untilDone(call, patience, async () => {
+      const server = await this.#findServerForWrites(patience);
+      if (server === undefined || patience.isOver) return undefined;
+      const outcome = await this.#post(server, { path, body, timeoutMs: patience.leftMs() }, patience);
+      return this.#judge(server, outcome, (at, exchange) => verdictOnAdministration(at, exchange, resultIn));
+    });
   }
 
   async #tryCommand(

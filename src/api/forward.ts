@@ -3,15 +3,25 @@ import { errorIn } from '../http/error-body.ts';
 import { type Exchange, exchange } from '../http/exchange.ts';
 import { HEADERS, PATHS } from '../http/paths.ts';
 import type { NodeId } from '../lib/brands.ts';
+import { utf8 } from '../lib/bytes.ts';
 import { RaftError } from '../lib/errors.ts';
 import {
+  CHANGE_TIMEOUT_MS,
   FORWARD_CONNECTIONS_MAX,
   PEER_TIMEOUT_MS,
   REQUEST_TIMEOUT_MS,
   RESPONSE_BYTES_MAX,
 } from '../lib/limits.ts';
-import type { ClientCommand, CommandResult, Forward } from '../raft/ports.ts';
+import type {
+  ClientCommand,
+  CommandResult,
+  Forward,
+  MembershipRequest,
+  MembershipResult,
+  TransferResult,
+} from '../raft/ports.ts';
 import { commandResultIn, outcomeAfter, outcomeUnknown } from './command-answer.ts';
+import { membershipJson, membershipResultIn, transferResultIn } from './membership.ts';
 import { sessionHeaders } from './session-headers.ts';
 
 export interface HttpForwardOptions {
@@ -27,6 +37,8 @@ interface Forwarded {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
   readonly signal: AbortSignal;
+  /** In milliseconds; `REQUEST_TIMEOUT_MS` unless given. */
+  readonly timeoutMs?: number;
 }
 
 /** Passes requests on to the leader over HTTP, once: the header that goes with them says that they were forwarded. */
@@ -78,6 +90,46 @@ export class HttpForward implements Forward {
     );
   }
 
+  /** Errors: as `RaftService.changeConfiguration`, and `unreachable` where the leader does not answer. */
+  async changeConfiguration(
+    leader: NodeId,
+    request: MembershipRequest,
+    signal: AbortSignal,
+  ): Promise<MembershipResult> {
+    const answer = await this.#administer(leader, PATHS.configuration, membershipJson(request), signal);
+    return membershipResultIn(answer);
+  }
+
+  /** Errors: as `RaftService.transferLeadership`, and `unreachable` where the leader does not answer. */
+  async transferLeadership(
+    leader: NodeId,
+    target: NodeId | null,
+    signal: AbortSignal,
+  ): Promise<TransferResult> {
+    const answer = await this.#administer(leader, PATHS.transfer, { target }, signal);
+    return transferResultIn(answer);
+  }
+
+  /** Asks the leader to do something to the cluster; the answer is JSON. */
+  async #administer(leader: NodeId, path: string, json: unknown, signal: AbortSignal): Promise<Uint8Array> {
+    const body = utf8(JSON.stringify(json));
+    const outcome = await this.#post(leader, {
+      ...{ path, headers: {}, body, signal },
+      timeoutMs: CHANGE_TIMEOUT_MS,
+    });
+    if (outcome.type === 'failed') {
+      if (!outcome.sent) throw unreachable(leader, outcome.reason);
+      throw new RaftError('outcome-unknown', `The leader ${leader} did not answer: ${outcome.reason}.`, {
+        suggestions: ['raft config get   # says what is in force, and what is under way'],
+      });
+    }
+    if (outcome.status === 200) return outcome.body;
+    throw (
+      errorIn(outcome.body) ??
+      new RaftError('unsupported', `The leader ${leader} cannot do that: it runs another program.`)
+    );
+  }
+
   /** Ends all connections at once. */
   async close(): Promise<void> {
     await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
@@ -98,7 +150,7 @@ export class HttpForward implements Forward {
         'content-type': 'application/octet-stream',
       },
       body,
-      timeoutMs: REQUEST_TIMEOUT_MS,
+      timeoutMs: request.timeoutMs ?? REQUEST_TIMEOUT_MS,
       responseBytesMax: RESPONSE_BYTES_MAX,
       signal,
     });

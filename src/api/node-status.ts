@@ -1,5 +1,5 @@
 import { field, jsonIn } from '../http/json.ts';
-import type { MemberStatus, NodeStatus } from './schema.ts';
+import type { ConfigurationStatus, MemberStatus, NodeStatus } from './schema.ts';
 
 /** The status in the body of `GET /raft/status`, or undefined where the body is none: it comes from another program. */
 export function nodeStatusIn(body: Uint8Array): NodeStatus | undefined {
@@ -29,14 +29,51 @@ export function nodeStatusIn(body: Uint8Array): NodeStatus | undefined {
     logTimeMs: countIn(field(value, 'logTimeMs')) ?? null,
     machine: text('machine'),
     members: members.map(memberIn),
+    configuration: configurationIn(field(value, 'configuration')),
   };
+}
+
+/** A node of an earlier version says nothing of its configuration: it cannot change it either. */
+function configurationIn(value: unknown): ConfigurationStatus {
+  const waitsFor = field(value, 'waitsFor');
+  return {
+    index: countIn(field(value, 'index')) ?? 0,
+    phase: phaseIn(field(value, 'phase')),
+    waitsFor: Array.isArray(waitsFor) ? waitsFor.map(textIn) : [],
+  };
+}
+
+function phaseIn(value: unknown): ConfigurationStatus['phase'] {
+  switch (value) {
+    case 'adjusting':
+    case 'catching-up':
+    case 'joint':
+    case 'new':
+      return value;
+    default:
+      return 'stable';
+  }
+}
+
+function partIn(value: unknown): MemberStatus['part'] {
+  switch (value) {
+    case 'learner':
+    case 'joining':
+    case 'leaving':
+      return value;
+    default:
+      return 'voter';
+  }
 }
 
 function memberIn(value: unknown): MemberStatus {
   const dialect = field(value, 'dialect');
+  const isHeard = field(value, 'isHeard');
   return {
     id: textIn(field(value, 'id')),
     url: textOrNull(field(value, 'url')),
+    part: partIn(field(value, 'part')),
+    isHeard: typeof isHeard === 'boolean' ? isHeard : null,
     matchIndex: countIn(field(value, 'matchIndex')) ?? null,
     dialect: dialect === 'extended' || dialect === 'original' ? dialect : null,
   };

@@ -1,10 +1,9 @@
-import { field, jsonIn } from '../http/json.ts';
 import { HEADERS, PATHS } from '../http/paths.ts';
 import { type Answer, errorAnswer, jsonAnswer, type Route, type RouteRequest, TEXT } from '../http/route.ts';
-import { parseNodeId } from '../lib/brands.ts';
 import { RaftError } from '../lib/errors.ts';
-import { COMMAND_BYTES_MAX, MEMBERS_MAX, SMALL_BODY_BYTES_MAX } from '../lib/limits.ts';
+import { COMMAND_BYTES_MAX, SMALL_BODY_BYTES_MAX } from '../lib/limits.ts';
 import type { Consistency, RaftService, RequestOptions } from '../raft/service.ts';
+import { administrationRoutes } from './administration-routes.ts';
 import { contentTypeOf } from './content-type.ts';
 import type { NodeStatus } from './schema.ts';
 import { sessionPlaceIn } from './session-headers.ts';
@@ -38,12 +37,7 @@ export function userRoutes(options: UserRoutesOptions): readonly Route[] {
       bodyBytesMax: SMALL_BODY_BYTES_MAX,
       handle: (request) => handleQuery(service, refuseOtherCluster(node.clusterId, request)),
     },
-    {
-      method: 'POST',
-      path: PATHS.setConfiguration,
-      bodyBytesMax: SMALL_BODY_BYTES_MAX,
-      handle: handleSetConfiguration,
-    },
+    ...administrationRoutes(service, (request) => refuseOtherCluster(node.clusterId, request)),
     watchRoute(service, (request) => refuseOtherCluster(node.clusterId, request)),
     get(PATHS.status, () => jsonAnswer(200, statusOf(options))),
     get(PATHS.live, () => ({ status: 200, contentType: TEXT, body: 'ok\n' })),
@@ -113,46 +107,4 @@ function readiness(service: RaftService): Answer {
 
 function statusOf({ service, node }: UserRoutesOptions): NodeStatus {
   return { ...service.status(), ...node };
-}
-
-/**
- * The original takes gob here, and never could use it. The body here is `{"peers":[{"id","url"}]}`, the whole new
- * configuration; it is checked, so that clients can rely on the form. The answer is the original's: `{"error"}`.
- */
-function handleSetConfiguration(request: RouteRequest): Answer {
-  const problem = problemWithPeers(field(jsonIn(request.body), 'peers'));
-  return problem === undefined
-    ? originalError(501, 'The members of a running cluster cannot be changed by this version.')
-    : originalError(
-        400,
-        `${problem} Expected {"peers":[{"id":"1","url":"http://127.0.0.1:7001"}]}, with every member.`,
-      );
-}
-
-function originalError(status: number, error: string): Answer {
-  return { status, contentType: TEXT, body: `${JSON.stringify({ error })}\n` };
-}
-
-/** What is wrong with the peers of a new configuration, as a sentence, or undefined. */
-function problemWithPeers(peers: unknown): string | undefined {
-  if (!Array.isArray(peers)) return 'The body is not JSON with a list of "peers".';
-  if (peers.length === 0 || peers.length > MEMBERS_MAX)
-    return `A configuration has 1 to ${MEMBERS_MAX} members.`;
-  const ids = new Set<unknown>();
-  for (const peer of peers) {
-    const id = field(peer, 'id');
-    const url = field(peer, 'url');
-    if (typeof id !== 'string' || parseNodeId(id) === undefined) {
-      return 'The id of a peer is not a text with an integer from 1 to 18446744073709551615.';
-    }
-    if (ids.has(id)) return `The id ${id} is given twice.`;
-    if (typeof url !== 'string' || !isHttpUrl(url))
-      return `The url of peer ${id} is not an http or https address.`;
-    ids.add(id);
-  }
-  return undefined;
-}
-
-function isHttpUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }

@@ -26,14 +26,32 @@ export interface NodeStatus {
   readonly logTimeMs: number | null;
   readonly machine: string;
   readonly members: readonly MemberStatus[];
+  readonly configuration: ConfigurationStatus;
 }
 
-/** One member of the configuration. `matchIndex` and `dialect` are known on the leader alone, and else null. */
+/** One member of the configuration. `isHeard`, `matchIndex` and `dialect` are known on the leader alone, and else null. */
 export interface MemberStatus {
   readonly id: string;
   readonly url: string | null;
+  /** `joining` votes in C_new alone, `leaving` in C_old alone. */
+  readonly part: 'voter' | 'learner' | 'joining' | 'leaving';
+  /** Whether it was heard of within the last election timeout. */
+  readonly isHeard: boolean | null;
   readonly matchIndex: number | null;
   readonly dialect: 'extended' | 'original' | null;
+}
+
+/** The configuration that the node goes by (§6). */
+export interface ConfigurationStatus {
+  /** Of its entry; 0 for the one that the cluster was made with. */
+  readonly index: number;
+  /**
+   * `stable`; `adjusting` while learners are added or removed; `catching-up` while new voters are given the log; `joint`
+   * while C_old,new is in force; `new` until C_new is committed.
+   */
+  readonly phase: 'stable' | 'adjusting' | 'catching-up' | 'joint' | 'new';
+  /** The ids of those whom the phase waits for; known on the leader alone. */
+  readonly waitsFor: readonly string[];
 }
 
 /**

@@ -3,7 +3,7 @@ import { RaftError } from '../lib/errors.ts';
 import type { Patience } from './patience.ts';
 
 /** What was asked for: only a command changes anything, so only of a command is it worth saying that it was not done. */
-export type Call = 'command' | 'read' | 'stale read' | 'leader';
+export type Call = 'command' | 'change' | 'transfer' | 'read' | 'stale read' | 'leader';
 
 /** What a call has seen until it is given up. */
 interface Seen {
@@ -44,6 +44,9 @@ function whatFailed(call: Call, timeoutMs: number): string {
   switch (call) {
     case 'command':
       return `No leader took the request within ${timeoutMs} ms, and it was not done`;
+    case 'change':
+    case 'transfer':
+      return `No leader took the request within ${timeoutMs} ms, and nothing was changed`;
     case 'read':
       return `No leader answered the read within ${timeoutMs} ms`;
     case 'stale read':

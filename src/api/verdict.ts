@@ -77,6 +77,32 @@ export function verdictInSession(server: string, outcome: Exchange): SessionVerd
   }
 }
 
+/** With these a node says that it does not lead, so that the leader has not been asked yet. */
+const NOT_ASKED: ReadonlySet<RaftErrorCode> = new Set(['no-leader', 'not-leader', 'stopping']);
+
+/** Judges the answer to a request that changes the cluster itself. Throws what the leader says to it. */
+export function verdictOnAdministration<T>(
+  server: string,
+  outcome: Exchange,
+  resultIn: (body: Uint8Array) => T,
+): Verdict<T> {
+  if (outcome.type === 'failed') {
+    if (!outcome.sent) return { type: 'again', error: unreachable(server, outcome.reason) };
+    throw new RaftError(
+      'outcome-unknown',
+      `${server} did not answer: ${outcome.reason}. It may be done yet.`,
+      {
+        suggestions: ['raft config get   # says what is in force, and what is under way'],
+      },
+    );
+  }
+  if (outcome.status === 200) return { type: 'done', value: resultIn(outcome.body) };
+  const error = errorIn(outcome.body);
+  if (error === undefined) throw noNode(server, outcome.status);
+  if (NOT_ASKED.has(error.code)) return { type: 'again', error };
+  throw error;
+}
+
 /** Judges the answer to a query, which may always be tried again. Throws where that is of no use. */
 export function verdictOnQuery(server: string, outcome: Exchange): Verdict<Uint8Array> {
   if (outcome.type === 'failed') {

@@ -1,4 +1,4 @@
-import type { RaftClient } from '../api/client.ts';
+import type { RaftClient } from '../api/client-types.ts';
 import { strictTextOf, utf8 } from '../lib/bytes.ts';
 import { RaftError } from '../lib/errors.ts';
 import type { Consistency } from '../raft/service.ts';

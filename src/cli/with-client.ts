@@ -1,4 +1,5 @@
-import { createClient, type RaftClient } from '../api/client.ts';
+import { createClient } from '../api/client.ts';
+import type { RaftClient } from '../api/client-types.ts';
 import { CLIENT_TIMEOUT_MS } from '../lib/limits.ts';
 import { findCluster, type ServerFlags } from './find-cluster.ts';
 

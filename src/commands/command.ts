@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import type { RaftClient } from '../api/client.ts';
+import type { RaftClient } from '../api/client-types.ts';
 import { BaseCommand } from '../cli/base-command.ts';
 import { commandInFile } from '../cli/command-file.ts';
 import { onceFlags, serverFlags, timeoutFlags } from '../cli/flags.ts';

@@ -11,6 +11,9 @@ export const PATHS = {
    * would pass over the headers and apply the command as often as it comes.
    */
   sessionCommand: '/raft/sessioncommand',
+  timeoutNow: '/raft/timeoutnow',
+  configuration: '/raft/configuration',
+  transfer: '/raft/transfer',
   query: '/raft/query',
   watch: '/raft/watch',
   status: '/raft/status',

@@ -1,5 +1,6 @@
 import type { LogIndex, Term } from './brands.ts';
 import { concatBytes, EMPTY_BYTES, startsWith } from './bytes.ts';
+import { type Configuration, decodeConfiguration, encodeConfiguration } from './configuration.ts';
 import { decodeSessionBody, encodeSessionBody, type StampedPlace } from './session-command.ts';
 
 /** One entry of the replicated log, as it stands in a frame (paper, figure 2: "log[]"). */
@@ -19,6 +20,8 @@ export type Payload =
   | { readonly kind: 'noop' }
   /** A client's command with its place in the client's session. */
   | { readonly kind: 'session'; readonly place: StampedPlace; readonly command: Uint8Array }
+  /** §6: in force from the moment that the entry stands in a node's log, whether it is committed or not. */
+  | { readonly kind: 'configuration'; readonly configuration: Configuration }
   | { readonly kind: 'unknown'; readonly kindByte: number; readonly body: Uint8Array };
 
 /** The kinds of entry by name, as `raft log dump` prints them. */
@@ -32,6 +35,7 @@ export const ENTRY_MARK: Uint8Array = Uint8Array.of(0x89, 0x52, 0x41, 0x46, 0x54
 
 const KIND_WRAPPED_COMMAND = 0;
 const KIND_NOOP = 1;
+const KIND_CONFIGURATION = 2;
 const KIND_SESSION = 3;
 
 /** Bytes that the wrapping of a command that begins with the mark adds to it. */
@@ -46,6 +50,8 @@ export function encodePayload(payload: Payload): Uint8Array {
         : payload.command;
     case 'noop':
       return marked(KIND_NOOP, EMPTY_BYTES);
+    case 'configuration':
+      return marked(KIND_CONFIGURATION, encodeConfiguration(payload.configuration));
     case 'session':
       return marked(KIND_SESSION, encodeSessionBody(payload));
     case 'unknown':
@@ -65,11 +71,22 @@ export function decodePayload(command: Uint8Array): Payload {
   const body = command.subarray(WRAPPING_BYTES);
   if (kindByte === KIND_WRAPPED_COMMAND) return { kind: 'command', command: body };
   if (kindByte === KIND_NOOP && body.length === 0) return { kind: 'noop' };
+  if (kindByte === KIND_CONFIGURATION) {
+    const configuration = decodeConfiguration(body);
+    if (configuration !== undefined) return { kind: 'configuration', configuration };
+  }
   if (kindByte === KIND_SESSION) {
     const decoded = decodeSessionBody(body);
     if (decoded !== undefined) return { kind: 'session', ...decoded };
   }
   return { kind: 'unknown', kindByte, body };
+}
+
+/** The configuration in COMMAND bytes, or undefined where they hold none. Cheap for everything else. */
+export function configurationIn(command: Uint8Array): Configuration | undefined {
+  if (command[ENTRY_MARK.length] !== KIND_CONFIGURATION || !isMarked(command)) return undefined;
+  const payload = decodePayload(command);
+  return payload.kind === 'configuration' ? payload.configuration : undefined;
 }
 
 /** Whether COMMAND bytes are marked: only a no-op among them may stand in a log beside the original's nodes. */

@@ -16,6 +16,8 @@ export type RaftErrorCode =
   | 'outcome-unknown'
   | 'session-expired'
   | 'answered-no'
+  | 'quorum-at-risk'
+  | 'change-in-progress'
   | 'machine-error'
   | 'compacted'
   | 'damaged'
@@ -24,6 +26,7 @@ export type RaftErrorCode =
   | 'address-in-use'
   | 'cannot-create'
   | 'configuration'
+  | 'removed'
   | 'unsupported'
   | 'disk-full'
   | 'disk-failed'
@@ -51,6 +54,8 @@ const MEANINGS: Readonly<Record<RaftErrorCode, ErrorMeaning>> = {
   'outcome-unknown': { exitCode: 75, httpStatus: 504 },
   'session-expired': { exitCode: 75, httpStatus: 410 },
   'answered-no': { exitCode: 3, httpStatus: 409 },
+  'quorum-at-risk': { exitCode: 3, httpStatus: 409 },
+  'change-in-progress': { exitCode: 69, httpStatus: 409 },
   'machine-error': { exitCode: 2, httpStatus: 400 },
   compacted: { exitCode: 3, httpStatus: 410 },
   damaged: { exitCode: 65, httpStatus: 500 },
@@ -59,6 +64,7 @@ const MEANINGS: Readonly<Record<RaftErrorCode, ErrorMeaning>> = {
   'address-in-use': { exitCode: 73, httpStatus: 409 },
   'cannot-create': { exitCode: 73, httpStatus: 409 },
   configuration: { exitCode: 78, httpStatus: 409 },
+  removed: { exitCode: 0, httpStatus: 503 },
   unsupported: { exitCode: 78, httpStatus: 501 },
   'disk-full': { exitCode: 1, httpStatus: 507 },
   'disk-failed': { exitCode: 1, httpStatus: 500 },

@@ -59,6 +59,9 @@ export const TERM_JUMP_MAX = 2 ** 32;
 /** Members of one configuration. */
 export const MEMBERS_MAX = 99;
 
+/** The address of a member is at most this long. */
+export const MEMBER_URL_BYTES_MAX = 256;
+
 /** Requests under way to one peer. */
 export const PEER_REQUESTS_MAX = 8;
 
@@ -70,6 +73,9 @@ export const DESCRIPTORS_RESERVED = 128;
 
 /** The time a client's request may wait for a decision before its outcome is reported as unknown, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 10_000;
+
+/** The time a change of members may take before its outcome is reported as unknown, in milliseconds. */
+export const CHANGE_TIMEOUT_MS = 60_000;
 
 /** A peer's answer is waited for this long, in milliseconds. */
 export const PEER_TIMEOUT_MS = 1_000;

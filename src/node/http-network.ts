@@ -1,9 +1,13 @@
 import { HttpForward } from '../api/forward.ts';
 import { userRoutes } from '../api/routes.ts';
 import { HttpServer } from '../http/http-server.ts';
+import type { NodeId } from '../lib/brands.ts';
+import type { Member } from '../lib/configuration.ts';
+import { RaftError } from '../lib/errors.ts';
 import type { Connection, Logger, Network, PeerAddress, Self } from '../raft/ports.ts';
 import type { Server } from '../raft/server.ts';
 import { idRoute } from '../raft/transport/http-handlers.ts';
+import { fetchPeerIdentity } from '../raft/transport/http-peer.ts';
 import { HttpTransport } from '../raft/transport/http-transport.ts';
 import { identityHeaders } from '../raft/transport/identity.ts';
 
@@ -48,24 +52,34 @@ export class HttpNetwork implements Network {
     return this.#url;
   }
 
-  async open(self: Self, members: readonly PeerAddress[]): Promise<Connection> {
+  async open(self: Self, members: readonly Member[]): Promise<Connection> {
     const headers = identityHeaders(self);
     const transport = new HttpTransport({
       identity: self,
-      peers: members,
+      members,
       currentTerm: () => this.#server.currentTerm(),
       logger: this.#options.logger,
     });
-    const urls = new Map(members.map((member) => [member.id, member.url]));
-    const forward = new HttpForward({ urlOf: (id) => urls.get(id), headers });
+    let urls = urlsOf(members);
+    const forward = new HttpForward({ urlOf: (id) => urls.get(id) ?? undefined, headers });
     this.#forward = forward;
     this.#http.serve([...transport.routes, ...this.#userRoutes(self)], headers);
     await this.listen();
-    return { transport, forward };
+    return {
+      transport,
+      forward,
+      setMembers: (next) => {
+        urls = urlsOf(next);
+        transport.setMembers(next);
+      },
+      identify,
+    };
   }
 
+  /** Requests that are passed on to the leader are among those that may still end. */
   async close(): Promise<void> {
-    await Promise.all([this.#http.close(CLOSE_GRACE_MS), this.#forward?.close()]);
+    await this.#http.close(CLOSE_GRACE_MS);
+    await this.#forward?.close();
   }
 
   #userRoutes(self: Self) {
@@ -84,4 +98,19 @@ export class HttpNetwork implements Network {
     });
     return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   }
+}
+
+function urlsOf(members: readonly Member[]): ReadonlyMap<NodeId, string | null> {
+  return new Map(members.map(({ id, url }) => [id, url]));
+}
+
+async function identify({ id, url }: PeerAddress): Promise<Self> {
+  if (url === undefined) throw new RaftError('usage', `Node ${id} has no address.`);
+  const { id: found, clusterId, incarnation } = await fetchPeerIdentity(url);
+  if (clusterId !== null && incarnation !== null) return { id: found, clusterId, incarnation };
+  throw new RaftError(
+    'unsupported',
+    `Node ${found} at ${url} does not introduce itself: it is starting, or it speaks only the original protocol.`,
+    { suggestions: ['Wait until it has started, or use a node of this program.'] },
+  );
 }

@@ -1,7 +1,7 @@
 import type { NodeId } from '../lib/brands.ts';
 import type { Logger, PeerAddress } from '../raft/ports.ts';
 import type { Server } from '../raft/server.ts';
-import { fetchPeerId } from '../raft/transport/http-peer.ts';
+import { fetchPeerIdentity } from '../raft/transport/http-peer.ts';
 import { HttpNetwork } from './http-network.ts';
 import { VERSION } from './version.ts';
 
@@ -35,7 +35,7 @@ export async function httpTransport(server: Server, options: HttpTransportOption
  */
 export async function httpPeer(url: string): Promise<PeerAddress> {
   const base = url.replace(/\/+$/, '');
-  return { id: await fetchPeerId(base), url: base };
+  return { id: (await fetchPeerIdentity(base)).id, url: base };
 }
 
 /** A peer in this process, reached through a `LocalHub`. */

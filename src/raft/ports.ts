@@ -1,6 +1,8 @@
 import type { LogIndex, NodeId, Term } from '../lib/brands.ts';
+import type { Member } from '../lib/configuration.ts';
 import type { Entry } from '../lib/entry.ts';
 import type { SessionPlace } from '../lib/session-command.ts';
+import type { LoggedConfiguration } from './core/configuration-log.ts';
 import type { HardState, Persist } from './core/effects.ts';
 import type { Dialect } from './core/inputs.ts';
 import type { Envelope, Request, Response } from './core/messages.ts';
@@ -49,6 +51,8 @@ export interface Recovered {
   readonly lastIndex: LogIndex;
   /** In order; empty where the log is empty. */
   readonly termRuns: readonly TermRun[];
+  /** The configurations in the log, in the order of their indexes. */
+  readonly configurations: readonly LoggedConfiguration[];
   /** Known to be committed; at most `lastIndex`. 0 where that is not known. */
   readonly commitHint: LogIndex;
   /** What was mended on the way, for people: a torn tail that was cut, and where its bytes are kept. */
@@ -125,7 +129,7 @@ export interface Self {
 
 /** What connects a node to the others. It is opened once the node knows who it is. */
 export interface Network {
-  open(self: Self, members: readonly PeerAddress[]): Promise<Connection>;
+  open(self: Self, members: readonly Member[]): Promise<Connection>;
   /** Ends all connections, also before `open`. */
   close(): Promise<void>;
 }
@@ -134,6 +138,13 @@ export interface Network {
 export interface Connection {
   readonly transport: Transport;
   readonly forward: Forward;
+  /** Other members than before: connects with them, and ends what connected with those that are none any more. */
+  setMembers(members: readonly Member[]): void;
+  /**
+   * Asks what answers at an address who it is. Errors: `unreachable`; `configuration` where it is no node;
+   * `unsupported` where it is a node of the original, which does not introduce itself.
+   */
+  identify(address: PeerAddress): Promise<Self>;
 }
 
 /** What a node finds when it opens its storage. */
@@ -141,7 +152,7 @@ export interface OpenedStore {
   readonly store: LogStore;
   readonly recovered: Recovered;
   readonly self: Self;
-  /** The initial configuration, as the data directory was made with it. */
+  /** The initial configuration, as the data directory was made with it; empty where the node is to join a cluster. */
   readonly members: readonly PeerAddress[];
 }
 
@@ -163,6 +174,32 @@ export interface ClientCommand {
 export interface Forward {
   command(leader: NodeId, command: ClientCommand, signal: AbortSignal): Promise<CommandResult>;
   query(leader: NodeId, query: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+  changeConfiguration(
+    leader: NodeId,
+    request: MembershipRequest,
+    signal: AbortSignal,
+  ): Promise<MembershipResult>;
+  transferLeadership(leader: NodeId, target: NodeId | null, signal: AbortSignal): Promise<TransferResult>;
+}
+
+/** The whole membership that somebody wants. */
+export interface MembershipRequest {
+  readonly voters: readonly PeerAddress[];
+  readonly learners: readonly PeerAddress[];
+  /** The index of the configuration that this one was made from; null where that does not matter. */
+  readonly expectIndex: LogIndex | null;
+  /** Also where too few of the new voters are heard of now. */
+  readonly isForced: boolean;
+}
+
+/** A change of members that is done: the index of the configuration's entry, which is committed. */
+export interface MembershipResult {
+  readonly index: LogIndex;
+}
+
+/** Who leads after a transfer. */
+export interface TransferResult {
+  readonly leaderId: NodeId;
 }
 
 /** A clock that never goes back, and timers on it. */

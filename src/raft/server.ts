@@ -1,10 +1,9 @@
-import { assert } from '../lib/assert.ts';
-import { INDEX_ZERO, type LogIndex, type NodeId, TERM_ZERO, type Term } from '../lib/brands.ts';
-import { encodePayload } from '../lib/entry.ts';
+import { assert, assertNever } from '../lib/assert.ts';
+import { type NodeId, TERM_ZERO, type Term } from '../lib/brands.ts';
+import { configurationOf } from '../lib/configuration.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
-import { REQUEST_TIMEOUT_MS } from '../lib/limits.ts';
-import type { Outgoing } from './core/effects.ts';
-import { isRequest, type Response } from './core/messages.ts';
+import { knownMembers } from './core/configuration-log.ts';
+import type { CoreEvent } from './core/effects.ts';
 import { type CoreState, createCore } from './core/state.ts';
 import { SessionMachine } from './machine/sessions.ts';
 import type {
@@ -12,30 +11,32 @@ import type {
   Clock,
   CommandResult,
   Connection,
-  Forward,
   Logger,
   LogStore,
-  MismatchKind,
+  MembershipRequest,
+  MembershipResult,
   Network,
   OpenedStore,
   PeerAddress,
   Recovered,
+  Self,
   StateMachine,
-  Transport,
-  TransportHandlers,
+  TransferResult,
 } from './ports.ts';
 import { Applier } from './runtime/applier.ts';
-import { checkCommand, checkMembers, disagreement, noLeader } from './runtime/checks.ts';
+import { checkCommand, checkMembers, removed } from './runtime/checks.ts';
+import { CommitHintSaver } from './runtime/commit-hint-saver.ts';
 import { CoreDriver } from './runtime/core-driver.ts';
 import { coreOptions } from './runtime/core-options.ts';
 import { describeEvent } from './runtime/describe-event.ts';
 import { describeServer, leaderHint } from './runtime/describe-server.ts';
+import { LeaderNews } from './runtime/leader-news.ts';
 import { LogTime } from './runtime/log-time.ts';
 import { Mailroom } from './runtime/mailroom.ts';
-import { type Patience, PendingRequests } from './runtime/pending-requests.ts';
+import { PendingRequests } from './runtime/pending-requests.ts';
+import { patienceOf, Requests } from './runtime/requests.ts';
 import { unfailing } from './runtime/unfailing-logger.ts';
 import { Watches } from './runtime/watches.ts';
-import { withDeadline } from './runtime/with-deadline.ts';
 import type {
   CommandOptions,
   Consistency,
@@ -46,9 +47,6 @@ import type {
   Watch,
 } from './service.ts';
 import type { Timing } from './timing.ts';
-
-/** The commit hint is written this often at most, in milliseconds. */
-const COMMIT_HINT_INTERVAL_MS = 1_000;
 
 /** A write that is under way when the server stops is waited for this long, in milliseconds. */
 const WRITE_WAIT_MS = 2_000;
@@ -72,12 +70,12 @@ interface Running {
   readonly core: CoreState;
   readonly driver: CoreDriver;
   readonly applier: Applier;
+  readonly mailroom: Mailroom;
+  readonly requests: Requests;
   readonly watches: Watches;
   readonly store: LogStore;
-  readonly members: readonly PeerAddress[];
-  readonly transport: Transport;
-  readonly forward: Forward;
-  cancelCommitHint: () => void;
+  readonly connection: Connection;
+  readonly commitHint: CommitHintSaver;
 }
 
 /**
@@ -92,7 +90,7 @@ export class Server implements RaftService {
   readonly #machine: SessionMachine;
   readonly #logTime: LogTime;
   readonly #pending: PendingRequests;
-  readonly #mailroom: Mailroom;
+  readonly #leaderNews: LeaderNews;
   #members: readonly PeerAddress[] | undefined;
   #network: Network | undefined;
   #running: Running | undefined;
@@ -107,25 +105,21 @@ export class Server implements RaftService {
     this.#machine = new SessionMachine(options.machine);
     this.#logTime = new LogTime(options.clock, () => this.#machine.logTimeMs);
     this.#pending = new PendingRequests(options.clock);
-    this.#mailroom = new Mailroom();
+    this.#leaderNews = new LeaderNews(options.clock);
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
   }
 
   /**
-   * Sets the members of the cluster, this server among them. Before `start` only: the original changes a running
-   * cluster through here as well, which this version refuses (`unsupported`).
+   * Sets the initial members of the cluster, this server among them. Before `start` only; without it, and with a blank
+   * data directory, the server waits for a cluster to make it a member. `changeConfiguration` changes a cluster that runs.
    */
   setConfiguration(members: readonly PeerAddress[]): void {
     if (this.#hasStarted) {
-      throw new RaftError(
-        'unsupported',
-        'The members of a running cluster cannot be changed by this version.',
-        {
-          suggestions: ['Stop every node and start a new cluster with the members that you want.'],
-        },
-      );
+      throw new RaftError('usage', 'setConfiguration sets the initial members, before start.', {
+        suggestions: ['Call changeConfiguration to change the members of a cluster that runs.'],
+      });
     }
     checkMembers(this.id, members);
     this.#members = [...members];
@@ -160,26 +154,30 @@ export class Server implements RaftService {
     }
   }
 
-  /** Stops cleanly; whoever still waits is answered. May be called more than once. */
+  /**
+   * Stops cleanly; whoever still waits is answered. A leader hands over first, so that the others need not wait for an
+   * election timeout. May be called more than once.
+   */
   async stop(): Promise<void> {
+    if (this.#stopping === undefined) await this.#handOver();
     await this.#end(null);
   }
 
-  async command(command: Uint8Array, options: CommandOptions = {}): Promise<CommandResult> {
-    const { place } = options;
-    checkCommand(command, place);
-    const running = this.#requireRunning();
-    const { core, driver, forward } = running;
-    if (core.role === 'leader') {
-      const payload = encodePayload(this.#logTime.payloadOf({ command, place }));
-      return this.#pending.command(patienceOf(options), (proposalId) => {
-        driver.propose({ proposalId, command: payload });
-      });
+  /** For an election timeout at most, within which the core gives up. */
+  async #handOver(): Promise<void> {
+    const running = this.#running;
+    if (running?.core.role !== 'leader') return;
+    try {
+      await running.requests.transferLeadership(null, {});
+    } catch (error) {
+      // Nobody else can lead, or this node stops leading in another way: it stops all the same.
+      this.#options.logger.info(`Leadership was not handed over: ${asRaftError(error).message}`);
     }
-    const leader = this.#leaderElsewhere(running, options);
-    return withDeadline(this.#options.clock, patienceOf(options), (signal) =>
-      forward.command(leader, { command, place }, signal),
-    );
+  }
+
+  async command(command: Uint8Array, options: CommandOptions = {}): Promise<CommandResult> {
+    checkCommand(command, options.place);
+    return await this.#requireRunning().requests.command(command, options);
   }
 
   async query(
@@ -187,19 +185,18 @@ export class Server implements RaftService {
     consistency: Consistency,
     options: RequestOptions = {},
   ): Promise<Uint8Array> {
-    const running = this.#requireRunning();
-    const { core, driver, applier, forward } = running;
-    if (consistency === 'stale') return this.#machine.query(query);
-    if (core.role !== 'leader') {
-      const leader = this.#leaderElsewhere(running, options);
-      return withDeadline(this.#options.clock, patienceOf(options), (signal) =>
-        forward.query(leader, query, signal),
-      );
-    }
-    const patience = patienceOf(options);
-    const readIndex = await this.#pending.read(patience, (readId) => driver.readIndex(readId));
-    await applier.applied(readIndex, patience);
-    return this.#machine.query(query);
+    return await this.#requireRunning().requests.query(query, consistency, options);
+  }
+
+  async changeConfiguration(
+    request: MembershipRequest,
+    options: RequestOptions = {},
+  ): Promise<MembershipResult> {
+    return await this.#requireRunning().requests.changeConfiguration(request, options);
+  }
+
+  async transferLeadership(target: NodeId | null, options: RequestOptions = {}): Promise<TransferResult> {
+    return await this.#requireRunning().requests.transferLeadership(target, options);
   }
 
   async watch(selector: ChangeSelector, options: OpenWatchOptions = {}): Promise<Watch> {
@@ -217,10 +214,10 @@ export class Server implements RaftService {
   }
 
   status(): ServiceStatus {
-    const { core, applier, members } = this.#requireRunning();
+    const { core, applier } = this.#requireRunning();
     const { lastApplied } = applier;
     const { logTimeMs } = this.#machine;
-    return describeServer({ name: this.#options.name, core, lastApplied, logTimeMs, members });
+    return describeServer({ name: this.#options.name, core, lastApplied, logTimeMs });
   }
 
   async #open(network: Network): Promise<void> {
@@ -234,118 +231,98 @@ export class Server implements RaftService {
   }
 
   async #run({ store, recovered, self, members }: OpenedStore, network: Network): Promise<void> {
-    checkMembers(this.id, members);
+    // A node that is to join a cluster has no initial members.
+    if (members.length > 0) checkMembers(this.id, members);
     for (const warning of recovered.warnings) this.#options.logger.warn(warning);
-    const core = this.#createCore(recovered, members);
-    const connection = await network.open(self, members);
-    const running = this.#assemble(core, store, members, connection);
+    const core = this.#createCore(recovered, self, members);
+    const connection = await network.open(self, knownMembers(core));
+    const running = this.#assemble(core, store, self, connection);
     this.#running = running;
     if (core.commitIndex > 0) running.applier.advance(core.commitIndex);
-    connection.transport.start(this.#transportHandlers());
+    connection.transport.start(running.mailroom.handlers());
     running.driver.start();
-    this.#armCommitHint(running, INDEX_ZERO);
+    running.commitHint.start();
   }
 
-  #createCore(recovered: Recovered, members: readonly PeerAddress[]): CoreState {
-    const voters = members.map((member) => member.id);
-    if (recovered.hardState.abstainThrough > 0 && voters.length === 1) {
+  #createCore(recovered: Recovered, self: Self, initial: readonly PeerAddress[]): CoreState {
+    const voters = initial.map(({ id, url = null }) => ({ id, url, incarnation: null }));
+    const core = createCore(
+      coreOptions({
+        id: this.id,
+        incarnation: self.incarnation,
+        configuration: configurationOf({ voters }),
+        timing: this.#options.timing,
+        seed: this.#options.seed,
+      }),
+      { ...recovered, commitIndex: recovered.commitHint },
+    );
+    if (core.abstainThrough > 0 && core.configuration.voters.length === 1) {
       throw new RaftError(
         'damaged',
         'The end of the log was damaged, and this cluster has no other node that could tell what stood there.',
         { suggestions: ['raft log verify <data-dir>', 'Restore the data directory from a copy.'] },
       );
     }
-    return createCore(
-      coreOptions({ id: this.id, voters, timing: this.#options.timing, seed: this.#options.seed }),
-      { ...recovered, commitIndex: recovered.commitHint },
-    );
+    return core;
   }
 
-  #assemble(
-    core: CoreState,
-    store: LogStore,
-    members: readonly PeerAddress[],
-    connection: Connection,
-  ): Running {
-    const { machine, clock, timing } = this.#options;
+  #assemble(core: CoreState, store: LogStore, self: Self, connection: Connection): Running {
+    const { machine, clock, timing, logger } = this.#options;
+    const pending = this.#pending;
+    const mailroom = new Mailroom({
+      core,
+      logger,
+      driver: () => driver,
+      failed: (reason) => void this.#end(reason),
+    });
     const failed = (reason: RaftError) => void this.#end(reason);
     const applier = new Applier(store, this.#machine, clock, {
       applied: (entry, answer) => {
         this.#logTime.observe();
-        this.#pending.applied(entry.index, answer);
+        pending.applied(entry.index, answer);
       },
       progressed: () => watches.wake(),
       failed,
     });
     const driver = new CoreDriver(core, store, clock, timing.heartbeatMs / 2, {
-      send: (outgoing) => this.#send(connection.transport, outgoing),
+      send: (outgoing) => mailroom.send(connection.transport, outgoing),
       committed: (commitIndex) => applier.advance(commitIndex),
-      outcome: (outcome) => this.#pending.decide(outcome),
-      event: (event) => this.#options.logger.info(describeEvent(event)),
+      outcome: (outcome) => pending.decide(outcome),
+      event: (event) => this.#notice(event, connection),
       failed,
     });
-    const readIndex = (options: OpenWatchOptions) =>
-      this.#pending.read(patienceOf(options), (readId) => driver.readIndex(readId));
-    const watches = new Watches({
-      machine,
-      clock,
-      core,
-      applier,
-      readIndex,
-      leader: () => leaderHint(core, members),
+    const requests = new Requests({
+      ...{ core, driver, applier, connection, self, pending, clock },
+      ...{ machine: this.#machine, logTime: this.#logTime, leaderNews: this.#leaderNews },
     });
-    return { core, driver, applier, watches, store, members, ...connection, cancelCommitHint: () => {} };
+    const watches: Watches = new Watches({
+      ...{ machine, clock, core, applier },
+      readIndex: (options) => requests.readIndex(patienceOf(options)),
+      leader: () => leaderHint(core),
+    });
+    const commitHint = new CommitHintSaver({ core, store, clock, logger });
+    return { core, driver, applier, mailroom, requests, watches, store, connection, commitHint };
   }
 
-  #send(transport: Transport, outgoing: Outgoing): void {
-    const { to, requestId, message } = outgoing;
-    if (isRequest(message)) transport.send(to, { requestId, message });
-    else this.#mailroom.answer(requestId, message);
-  }
-
-  #transportHandlers(): TransportHandlers {
-    return {
-      request: (from, message, reply) => {
-        const running = this.#running;
-        const requestId = running === undefined ? undefined : this.#mailroom.admit(reply);
-        if (requestId !== undefined) running?.driver.enqueue({ type: 'receive', from, requestId, message });
-      },
-      response: (from, requestId, message: Response) =>
-        this.#running?.driver.enqueue({ type: 'receive', from, requestId, message }),
-      lost: (to, requestId) => this.#running?.driver.enqueue({ type: 'lost', to, requestId }),
-      dialect: (peer, dialect) => this.#running?.driver.enqueue({ type: 'dialect', peer, dialect }),
-      mismatch: (peer, reason, kind) => this.#disagree(peer, reason, kind),
-    };
-  }
-
-  /**
-   * A peer and this node do not work together. A node that has no log yet was set up wrongly and stops; one that has
-   * been a member stays, because a stranger must not stop a healthy cluster.
-   */
-  #disagree(peer: NodeId, reason: string, kind: MismatchKind): void {
-    const core = this.#running?.core;
-    if (core === undefined) return;
-    const error = disagreement(peer, reason, kind);
-    if (core.log.lastIndex === 0) void this.#end(error);
-    else if (this.#mailroom.isFirstComplaint(peer)) this.#options.logger.warn(error.message);
-  }
-
-  #armCommitHint(running: Running, saved: LogIndex): void {
-    running.cancelCommitHint = this.#options.clock.after(COMMIT_HINT_INTERVAL_MS, () => {
-      const index = running.core.reportedCommitIndex;
-      if (index === saved) {
-        this.#armCommitHint(running, saved);
+  /** What happened in the core, as far as others than the core have to act on it. */
+  #notice(event: CoreEvent, connection: Connection): void {
+    this.#options.logger.info(describeEvent(event));
+    switch (event.type) {
+      case 'leader':
+        this.#leaderNews.announce();
         return;
-      }
-      // It is a hint: without it, the next start waits for a leader's word, and loses nothing.
-      const rearm = (): void => {
-        if (this.#running === running) this.#armCommitHint(running, index);
-      };
-      running.store.saveCommitHint(index).then(rearm, (error: unknown) => {
-        this.#warnAbout('The commit hint was not saved', error);
-        rearm();
-      });
-    });
+      case 'configuration':
+        connection.setMembers(event.members);
+        return;
+      case 'removed':
+        void this.#end(removed(event.index));
+        return;
+      case 'role':
+      case 'caughtUp':
+        return;
+      default:
+        assertNever(event, 'event');
+    }
   }
 
   #end(reason: RaftError | null): Promise<void> {
@@ -360,12 +337,12 @@ export class Server implements RaftService {
     const running = this.#running;
     this.#running = undefined;
     if (running !== undefined) {
-      running.cancelCommitHint();
+      running.commitHint.stop();
       this.#pending.stop();
       running.applier.stop();
       running.watches.stop();
       const writes = await running.driver.stop(WRITE_WAIT_MS);
-      await running.transport.stop();
+      await running.connection.transport.stop();
       // Under a write that hangs, the files and the lock stay taken until the process ends.
       if (writes === 'ended') await this.#closeStore(running, reason);
       else this.#options.logger.warn('The disk has not finished a write; the log is left as it is.');
@@ -375,23 +352,14 @@ export class Server implements RaftService {
   }
 
   /** A clean stop leaves the disk tidy. After a failure the store leaves it as it is: nothing more may be written. */
-  async #closeStore({ core, store }: Running, reason: RaftError | null): Promise<void> {
-    try {
-      if (reason === null && core.reportedCommitIndex > 0)
-        await store.saveCommitHint(core.reportedCommitIndex);
-    } catch (error) {
-      this.#warnAbout('The commit hint was not saved', error);
-    }
+  async #closeStore({ commitHint, store }: Running, reason: RaftError | null): Promise<void> {
+    if (reason === null) await commitHint.saveLast();
     try {
       await store.close();
     } catch (error) {
       // What was acknowledged is durable already; only the tidying failed, and the next start does it again.
-      this.#warnAbout('The log was not closed cleanly', error);
+      this.#options.logger.warn(`The log was not closed cleanly: ${asRaftError(error).message}`);
     }
-  }
-
-  #warnAbout(what: string, error: unknown): void {
-    this.#options.logger.warn(`${what}: ${asRaftError(error).message}`);
   }
 
   #requireRunning(): Running {
@@ -399,14 +367,4 @@ export class Server implements RaftService {
       throw new RaftError('stopping', 'This node is not running yet, or not any more.');
     return this.#running;
   }
-
-  #leaderElsewhere({ core, members }: Running, options: RequestOptions): NodeId {
-    const leader = core.leaderId;
-    if (leader !== null && leader !== this.id && options.forwarded !== true) return leader;
-    throw noLeader(leaderHint(core, members));
-  }
-}
-
-function patienceOf(options: RequestOptions): Patience {
-  return { timeoutMs: options.timeoutMs ?? REQUEST_TIMEOUT_MS, signal: options.signal };
 }

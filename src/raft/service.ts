@@ -3,7 +3,14 @@ import type { LeaderHint } from '../lib/errors.ts';
 import type { SessionPlace } from '../lib/session-command.ts';
 import type { Role } from './core/effects.ts';
 import type { Dialect } from './core/inputs.ts';
-import type { Change, ChangeSelector, CommandResult } from './ports.ts';
+import type {
+  Change,
+  ChangeSelector,
+  CommandResult,
+  MembershipRequest,
+  MembershipResult,
+  TransferResult,
+} from './ports.ts';
 
 /** How fresh an answer to a query has to be. */
 export type Consistency =
@@ -45,6 +52,19 @@ export interface RaftService {
    * left out and this node does not lead.
    */
   watch(selector: ChangeSelector, options?: OpenWatchOptions): Promise<Watch>;
+  /**
+   * Changes the members of the cluster, in one step (§6). Where it throws, the configuration is what it was: `usage`,
+   * `no-leader`, `too-many` (another change is under way), `answered-no` (not the configuration that was expected),
+   * `quorum-at-risk`, `unreachable` (a new node does not answer, or does not catch up), `configuration` (a new node is of
+   * another cluster, or no node), `unsupported` (a node of the original is concerned); and `outcome-unknown` where the
+   * leader went on the way.
+   */
+  changeConfiguration(request: MembershipRequest, options?: RequestOptions): Promise<MembershipResult>;
+  /**
+   * Hands leadership over, to `target` or to whoever is fit best (dissertation 3.10). Errors: `no-leader`, `usage`
+   * (`target` does not vote), `unreachable` (it did not take over; the leader leads on).
+   */
+  transferLeadership(target: NodeId | null, options?: RequestOptions): Promise<TransferResult>;
   status(): ServiceStatus;
 }
 
@@ -90,12 +110,40 @@ export interface ServiceStatus {
   /** The log time in milliseconds, as far as this node has applied it; null where sessions cannot be used. */
   readonly logTimeMs: number | null;
   readonly members: readonly ServiceMember[];
+  readonly configuration: ServiceConfiguration;
 }
+
+/** The configuration that a node goes by (§6), and what is being done about it. */
+export interface ServiceConfiguration {
+  /** Of its entry; 0 for the one that the cluster was made with. */
+  readonly index: LogIndex;
+  readonly phase: ConfigurationPhase;
+  /** Whom the phase waits for; known on the leader alone. */
+  readonly waitsFor: readonly NodeId[];
+}
+
+export type ConfigurationPhase =
+  /** It is committed, and nobody has asked for another one. */
+  | 'stable'
+  /** Learners are added or removed, or addresses changed: not committed yet. */
+  | 'adjusting'
+  /** New voters are learners, and are given the log. Known on the leader alone. */
+  | 'catching-up'
+  /** C_old,new: two majorities decide. */
+  | 'joint'
+  /** C_new is in force, and not committed yet. */
+  | 'new';
 
 export interface ServiceMember {
   readonly id: NodeId;
   readonly url: string | null;
+  readonly part: MemberPart;
+  /** Whether it was heard of within the last election timeout. Known on the leader alone. */
+  readonly isHeard: boolean | null;
   /** Known on the leader alone. */
   readonly matchIndex: LogIndex | null;
   readonly dialect: Dialect | null;
 }
+
+/** A member's part in the configuration: `joining` votes in C_new alone, `leaving` in C_old alone. */
+export type MemberPart = 'voter' | 'learner' | 'joining' | 'leaving';

@@ -8,6 +8,7 @@ import type {
   Forward,
   OpenedStore,
   PeerAddress,
+  Self,
   StateMachine,
   Transport,
 } from '../raft/ports.ts';
@@ -18,6 +19,12 @@ import { DEFAULT_TIMING } from '../raft/timing.ts';
 import { LocalNetwork, type Passage } from '../raft/transport/local-transport.ts';
 import { SimClock } from './clock.ts';
 import { FakeDisk } from './disk.ts';
+
+const CLUSTER_ID = 'simulated';
+
+function incarnationOf(id: NodeId): string {
+  return `incarnation-${id}`;
+}
 
 /** What the network of a simulated cluster does. Times in milliseconds. */
 export interface SimNetworkOptions {
@@ -136,7 +143,7 @@ export class SimCluster {
     const peers = members.map(({ id }) => ({ id, url: 'sim:' }));
     const { store, recovered, identity } = await openStorage(disk, {
       directory: `node${node.id}`,
-      identity: { id: node.id, clusterId: 'simulated', peers, incarnation: `incarnation-${node.id}` },
+      identity: { ...this.#selfOf(node.id), peers },
       blankDirectory: 'initialize',
       limits: this.#options.limits,
     });
@@ -155,7 +162,12 @@ export class SimCluster {
       },
     };
     server.connect({
-      open: async () => ({ transport: ofThisLife, forward: NO_FORWARD }),
+      open: async () => ({
+        transport: ofThisLife,
+        forward: NO_FORWARD,
+        setMembers: () => {},
+        identify: async ({ id }) => this.#selfOf(id),
+      }),
       close: async () => {},
     });
   }
@@ -207,6 +219,10 @@ export class SimCluster {
     };
   }
 
+  #selfOf(id: NodeId): Self {
+    return { id, clusterId: CLUSTER_ID, incarnation: incarnationOf(id) };
+  }
+
   #members(): readonly PeerAddress[] {
     return this.nodes.map(({ id }) => ({ id, url: undefined }));
   }
@@ -220,13 +236,15 @@ export class SimCluster {
 }
 
 /** Simulated clients ask the leader themselves. */
+async function askTheLeader(leader: NodeId): Promise<never> {
+  throw new RaftError('no-leader', `Node ${leader} leads, ask it.`);
+}
+
 const NO_FORWARD: Forward = {
-  command: async (leader) => {
-    throw new RaftError('no-leader', `Node ${leader} leads, ask it.`);
-  },
-  query: async (leader) => {
-    throw new RaftError('no-leader', `Node ${leader} leads, ask it.`);
-  },
+  command: askTheLeader,
+  query: askTheLeader,
+  changeConfiguration: askTheLeader,
+  transferLeadership: askTheLeader,
 };
 
 function roleOf(node: SimNode): string | undefined {

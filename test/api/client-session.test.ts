@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type ClientOptions, createClient } from '../../src/api/client.ts';
+import { createClient } from '../../src/api/client.ts';
+import type { ClientOptions } from '../../src/api/client-types.ts';
 import { logIndex, nodeId, term } from '../../src/lib/brands.ts';
 import { textOf, utf8 } from '../../src/lib/bytes.ts';
 import { RaftError, type RaftErrorCode } from '../../src/lib/errors.ts';

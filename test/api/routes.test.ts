@@ -3,6 +3,7 @@ import { INDEX_ZERO, logIndex, nodeId, term } from '../../src/lib/brands.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
 import { RaftError } from '../../src/lib/errors.ts';
 import { COMMAND_BYTES_MAX, SMALL_BODY_BYTES_MAX } from '../../src/lib/limits.ts';
+import type { MembershipRequest } from '../../src/raft/ports.ts';
 import type { RaftService } from '../../src/raft/service.ts';
 import { fakeService, IDLE_STATUS, identity, startNode, type TestNode } from '../transport/nodes.ts';
 
@@ -184,7 +185,10 @@ describe('the paths of users', () => {
   });
 
   it('tell the status of the node, with ids as texts that are exact', async () => {
-    const member = { id: nodeId(ID), url: 'http://127.0.0.1:1', matchIndex: INDEX_ZERO, dialect: null };
+    const member = {
+      ...({ id: nodeId(ID), url: 'http://127.0.0.1:1', part: 'voter', isHeard: true } as const),
+      ...{ matchIndex: INDEX_ZERO, dialect: null },
+    };
     const status = {
       ...IDLE_STATUS,
       id: nodeId(ID),
@@ -218,13 +222,20 @@ describe('the paths of users', () => {
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
   });
 
-  it('check a new configuration, and say that this version does not change it', async () => {
-    const url = await start({});
+  it("take a whole new configuration in the original's form, and answer in it", async () => {
+    const asked: MembershipRequest[] = [];
+    const url = await start({
+      changeConfiguration: async (request) => {
+        asked.push(request);
+        return { index: logIndex(7) };
+      },
+    });
     const peer = { id: ID, url: 'http://127.0.0.1:7001' };
     const send = (body: unknown) => post(url, '/raft/setconfiguration', JSON.stringify(body));
     const valid = await send({ peers: [peer] });
-    expect(valid.status).toBe(501);
-    expect(await valid.json()).toEqual({ error: expect.stringContaining('cannot be changed') });
+    expect(valid.status).toBe(200);
+    expect(await valid.json()).toEqual({ success: true });
+    expect(asked).toEqual([{ voters: [peer], learners: [], expectIndex: null, isForced: false }]);
     const nonsense: readonly unknown[] = [
       null,
       [],
@@ -247,6 +258,7 @@ describe('the paths of users', () => {
       expect(response.status, JSON.stringify(body)).toBe(400);
       expect(await response.json()).toEqual({ error: expect.any(String) });
     }
+    expect(asked).toHaveLength(1);
   });
 
   it('stop to wait where the client has gone', async () => {

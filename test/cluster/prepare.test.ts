@@ -110,6 +110,7 @@ describe('the leader on which all agree', () => {
       commitIndex: 1,
       lastApplied: 1,
     },
+    configuration: { index: 0, phase: 'stable', waitsFor: [] },
     ...{ logTimeMs: 0, machine: 'kv', members: [] },
   });
 

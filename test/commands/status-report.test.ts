@@ -9,6 +9,8 @@ function status(id: string, change: Partial<NodeStatus> = {}): NodeStatus {
   const members: readonly MemberStatus[] = IDS.map((each) => ({
     id: each,
     url: urlOf(each),
+    part: 'voter',
+    isHeard: null,
     matchIndex: null,
     dialect: null,
   }));
@@ -33,6 +35,7 @@ function status(id: string, change: Partial<NodeStatus> = {}): NodeStatus {
       logTimeMs: 0,
       machine: 'kv',
       members,
+      configuration: { index: 0, phase: 'stable', waitsFor: [] },
     },
     ...change,
   };

@@ -1,7 +1,14 @@
 import { logIndex, type NodeId } from '../../src/lib/brands.ts';
 import type { Effects } from '../../src/raft/core/effects.ts';
 import { isRequest } from '../../src/raft/core/messages.ts';
-import { describeCore, describeEffects, describeEntries, describePeers, describeWrite } from './describe.ts';
+import {
+  describeCore,
+  describeEffects,
+  describeEntries,
+  describeMembers,
+  describePeers,
+  describeWrite,
+} from './describe.ts';
 import { entriesOf, linkOf, messageOf, optionsOf, originalAnswer, termOf } from './parse.ts';
 import {
   ELECTION_TIMEOUT_MS_MIN,
@@ -17,14 +24,18 @@ import {
 /**
  * The language of the transcripts. A command is a word and its arguments; what it prints is what the cores did.
  *
- *   nodes ID… [in-flight=N] [entries=N] [window=BYTES] [original=ID,…] [unknown=ID,…]
- *                                     a fresh cluster; what the last speak, nobody knows yet
+ *   nodes ID… [in-flight=N] [entries=N] [window=BYTES] [original=ID,…] [unknown=ID,…] [spare=ID,…]
+ *                                     a fresh cluster; what the unknown speak, nobody knows yet; spare nodes are no
+ *                                     members, and know none
  *   tick ID MS                        time passes on one node, in one piece
  *   pass MS                           time passes everywhere, 5 ms at a time; messages arrive at once
  *   timeout ID                        time passes on one node until its election timer runs out
  *   elect ID                          the others forget the last leader as time passes; then timeout, and settle
  *   propose ID TEXT…                  commands, appended as one batch
  *   read ID                           a linearizable read
+ *   change ID voters=ID,… [learners=ID,…] [expect=INDEX] [forced=yes]
+ *                                     somebody asks for other members
+ *   transfer ID [TARGET]              somebody asks the leader to hand over
  *   deliver [FROM->TO [last]]         everything on the wire now, or that link's oldest (or last) message
  *   settle                            deliver until the wire is empty
  *   drop [FROM->TO]                   lose messages
@@ -45,6 +56,7 @@ import {
  *   given ID term=T vote=ID abstain=I log=I/T:TEXT,…   what a node's disk holds, then a restart
  *   state [ID…]                       one line a node
  *   peers ID                          what a leader knows of its peers
+ *   members [ID…]                     the configuration in force
  *   log [ID…]                         the durable entries
  *   quiet COMMAND                     does it and prints nothing
  */
@@ -67,6 +79,7 @@ export class Interpreter {
     const options = optionsOf(args);
     return new Sandbox({
       ids: args.filter((arg) => !arg.includes('=')).map(sandboxId),
+      spare: options.get('spare')?.split(',').map(sandboxId) ?? [],
       originals: options.get('original')?.split(',').map(sandboxId) ?? [],
       unknown: options.get('unknown')?.split(',').map(sandboxId) ?? [],
       appendsInFlightMax: Number(options.get('in-flight') ?? 1),
@@ -125,6 +138,7 @@ const QUESTIONS: Readonly<Record<string, (node: SandboxNode) => string[]>> = {
   state: (node) => [node.isUp ? describeCore(node.core) : `${node.id} is down`],
   log: (node) => [`${node.id} has ${describeEntries(node.durable.entries) || 'nothing'}`],
   peers: (node) => describePeers(node.core),
+  members: (node) => [describeMembers(node.core)],
 };
 
 type Command = (box: Sandbox, args: readonly string[]) => void;
@@ -136,6 +150,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   elect: (box, args) => elect(box, idAt(args, 0)),
   propose: (box, args) => box.propose(idAt(args, 0), args.slice(1)),
   read: (box, args) => box.read(idAt(args, 0)),
+  change,
+  transfer: (box, args) => box.transfer(idAt(args, 0), args[1] === undefined ? null : idAt(args, 1)),
   deliver,
   settle,
   drop,
@@ -238,6 +254,20 @@ function lose(box: Sandbox, from: NodeId, to: NodeId): void {
   const [requestId] = box.node(from).core.peers.get(to)?.flights.keys() ?? [];
   if (requestId === undefined) throw new Error(`No request is under way from ${from} to ${to}`);
   box.input(from, { type: 'lost', to, requestId });
+}
+
+function change(box: Sandbox, args: readonly string[]): void {
+  const options = optionsOf(args);
+  const ids = (name: string): NodeId[] => (options.get(name) ?? '').split(',').filter(Boolean).map(sandboxId);
+  const expect = options.get('expect');
+  box.change(
+    idAt(args, 0),
+    { voters: ids('voters'), learners: ids('learners') },
+    {
+      expectIndex: expect === undefined ? null : logIndex(Number(expect)),
+      isForced: options.get('forced') === 'yes',
+    },
+  );
 }
 
 function send(box: Sandbox, args: readonly string[]): void {

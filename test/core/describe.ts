@@ -1,6 +1,8 @@
 import { textOf } from '../../src/lib/bytes.ts';
+import type { Configuration, Member } from '../../src/lib/configuration.ts';
 import { decodePayload, type Entry } from '../../src/lib/entry.ts';
-import type { CoreEvent, Effects, Outcome, Persist } from '../../src/raft/core/effects.ts';
+import { isConfigurationCommitted, latestConfiguration } from '../../src/raft/core/configuration-log.ts';
+import type { ChangeRefusal, CoreEvent, Effects, Outcome, Persist } from '../../src/raft/core/effects.ts';
 import type { Message } from '../../src/raft/core/messages.ts';
 import type { CoreState } from '../../src/raft/core/state.ts';
 import type { PendingWrite } from './sandbox.ts';
@@ -34,13 +36,23 @@ export function describeWrite(id: string, write: PendingWrite): string[] {
 function describeMessage(message: Message): string {
   switch (message.type) {
     case 'requestVote':
-      return `RequestVote term ${message.term}, last ${message.lastLogIndex}/${message.lastLogTerm}`;
+      return (
+        `RequestVote term ${message.term}, last ${message.lastLogIndex}/${message.lastLogTerm}` +
+        (message.isTransfer ? ', as the leader wants' : '')
+      );
     case 'preVote':
       return `PreVote for term ${message.nextTerm}, last ${message.lastLogIndex}/${message.lastLogTerm}`;
     case 'requestVoteResponse':
       return `vote ${message.voteGranted ? 'granted' : 'refused'}, term ${message.term}`;
     case 'preVoteResponse':
-      return `pre-vote ${message.voteGranted ? 'granted' : 'refused'}, term ${message.term}`;
+      return (
+        `pre-vote ${message.voteGranted ? 'granted' : 'refused'}, term ${message.term}` +
+        (message.removedAt === undefined ? '' : `, removed at ${message.removedAt}`)
+      );
+    case 'timeoutNow':
+      return `TimeoutNow term ${message.term}`;
+    case 'timeoutNowResponse':
+      return `TimeoutNow heard, term ${message.term}`;
     case 'appendEntries': {
       const entries = message.entries.length === 0 ? 'heartbeat' : describeEntries(message.entries);
       const prev = `${message.prevLogIndex}/${message.prevLogTerm}`;
@@ -78,9 +90,41 @@ export function describePeers(core: CoreState): string[] {
   });
 }
 
+/** The configuration in force and whether it is committed. */
+export function describeMembers(core: CoreState): string {
+  const { index, configuration } = latestConfiguration(core);
+  const state = isConfigurationCommitted(core) ? 'committed' : 'not committed';
+  return `${core.options.id} goes by configuration ${index}, ${state}: ${describeConfiguration(configuration)}`;
+}
+
+/** Voters as 1,2,3, those of C_old and C_new with a plus between, learners last. */
+function describeConfiguration({ voters, oldVoters, learners }: Configuration): string {
+  const list = (members: readonly Member[]): string => members.map(({ id }) => id).join(',') || 'nobody';
+  const joint = oldVoters === null ? '' : `${list(oldVoters)} + `;
+  return `${joint}${list(voters)}${learners.length === 0 ? '' : ` learners ${list(learners)}`}`;
+}
+
+function describeRefusal(refusal: ChangeRefusal): string {
+  switch (refusal.reason) {
+    case 'quorum-at-risk':
+      return `quorum-at-risk: ${refusal.quorum} are needed, ${refusal.silent.join(',')} silent`;
+    case 'catch-up-failed':
+      return `catch-up-failed: ${refusal.behind.join(',')}`;
+    case 'expectation-failed':
+      return `expectation-failed: it is ${refusal.index}`;
+    default:
+      return refusal.reason;
+  }
+}
+
 function describeEntry(entry: Entry): string {
   const payload = decodePayload(entry.command);
-  const text = payload.kind === 'command' ? textOf(payload.command) : payload.kind;
+  const text =
+    payload.kind === 'command'
+      ? textOf(payload.command)
+      : payload.kind === 'configuration'
+        ? `(${describeConfiguration(payload.configuration)})`
+        : payload.kind;
   return `${entry.index}/${entry.term}:${text}`;
 }
 
@@ -92,6 +136,10 @@ function describeEvent(event: CoreEvent): string {
       return `sees leader ${event.leaderId} in term ${event.term}`;
     case 'caughtUp':
       return `has caught up past ${event.index}`;
+    case 'configuration':
+      return `goes by configuration ${event.index}: ${describeConfiguration(event.configuration)}`;
+    case 'removed':
+      return `was removed by configuration ${event.index}`;
   }
 }
 
@@ -119,5 +167,15 @@ function describeOutcome(outcome: Outcome): string {
       return `answers read ${outcome.readId}: once ${outcome.readIndex} is applied`;
     case 'readRejected':
       return `answers read ${outcome.readId}: not here (${outcome.reason})`;
+    case 'changed':
+      return `answers change ${outcome.changeId}: done by configuration ${outcome.index}`;
+    case 'changeRejected':
+      return `answers change ${outcome.changeId}: not done (${describeRefusal(outcome)})`;
+    case 'changeUnknown':
+      return `answers change ${outcome.changeId}: unknown`;
+    case 'transferred':
+      return `answers transfer ${outcome.transferId}: ${outcome.leaderId} leads`;
+    case 'transferRejected':
+      return `answers transfer ${outcome.transferId}: not done (${outcome.reason})`;
   }
 }

@@ -1,7 +1,7 @@
 import { type LogIndex, logIndex, type NodeId, type Term } from '../../src/lib/brands.ts';
 import { equalBytes } from '../../src/lib/bytes.ts';
+import type { Configuration } from '../../src/lib/configuration.ts';
 import type { Entry } from '../../src/lib/entry.ts';
-import { quorumSize } from '../../src/raft/core/configuration.ts';
 import type { Effects, HardState, Outcome, Outgoing, Persist } from '../../src/raft/core/effects.ts';
 import { termAt } from '../../src/raft/core/log.ts';
 import { describeEntries } from './describe.ts';
@@ -15,6 +15,8 @@ interface Witness {
   term: Term;
   commitIndex: LogIndex;
   sequence: number;
+  /** In force at the end of the last step. */
+  configuration: Configuration;
 }
 
 interface Committed {
@@ -29,13 +31,16 @@ interface Committed {
  */
 export class Invariants implements SandboxObserver {
   /** How often something worth checking was seen: a walk on which nothing happens proves nothing. */
-  readonly seen = { leaders: 0, committed: 0, acknowledged: 0, reads: 0, truncations: 0 };
+  readonly seen = {
+    ...{ leaders: 0, committed: 0, acknowledged: 0, reads: 0, truncations: 0 },
+    ...{ changes: 0, transfers: 0 },
+  };
   readonly committed = new Map<LogIndex, Committed>();
   readonly #nodes: () => ReadonlyMap<NodeId, SandboxNode>;
   readonly #witnesses = new Map<NodeId, Witness>();
   readonly #leaders = new Map<Term, NodeId>();
   readonly #entries = new Map<string, { readonly command: Uint8Array; readonly previousTerm: Term }>();
-  readonly #hardStates = new Map<NodeId, HardState>();
+  readonly #hardStates = new Map<string, HardState>();
   readonly #rejected: Uint8Array[] = [];
   readonly #proposed = new Map<number, Uint8Array>();
   readonly #readsBegunAt = new Map<number, LogIndex>();
@@ -69,8 +74,9 @@ export class Invariants implements SandboxObserver {
   written(node: SandboxNode, write: PendingWrite): void {
     const after = write.persist?.hardState;
     if (after === undefined) return;
-    const before = this.#hardStates.get(node.id);
-    this.#hardStates.set(node.id, after);
+    const self = `${node.id}/${node.births}`;
+    const before = this.#hardStates.get(self);
+    this.#hardStates.set(self, after);
     if (before === undefined) return;
     check(after.currentTerm >= before.currentTerm, `The term of ${node.id} goes back on its disk`);
     const changesVote = before.votedFor !== null && before.votedFor !== after.votedFor;
@@ -98,6 +104,7 @@ export class Invariants implements SandboxObserver {
       term: hardState.currentTerm,
       commitIndex: logIndex(0),
       sequence: 0,
+      configuration: node.core.configuration,
     };
     this.#witnesses.set(node.id, fresh);
     return fresh;
@@ -161,13 +168,16 @@ export class Invariants implements SandboxObserver {
     const leaderCommits = node.core.role === 'leader' && commitIndex > witness.commitIndex;
     check(!leaderCommits || countsOwnTerm, `${node.id} commits ${commitIndex} of an older term by counting`);
     for (let index = witness.commitIndex + 1; index <= commitIndex; index++) {
-      this.#checkCommitted(node, witness.log[index - 1], logIndex(index));
+      this.#checkCommitted(node, witness, logIndex(index));
     }
+    // A leader commits first and takes the next step of a change then, in one step of the core.
+    witness.configuration = node.core.configuration;
     witness.term = currentTerm;
     witness.commitIndex = commitIndex;
   }
 
-  #checkCommitted(node: SandboxNode, entry: Entry | undefined, index: LogIndex): void {
+  #checkCommitted(node: SandboxNode, witness: Witness, index: LogIndex): void {
+    const entry = witness.log[index - 1];
     if (entry === undefined) throw new Error(`${node.id} commits ${index}, which it does not hold`);
     const known = this.committed.get(index);
     if (known !== undefined) {
@@ -187,7 +197,7 @@ export class Invariants implements SandboxObserver {
         durable.entries[index - 1]?.term === entry.term || durable.hardState.abstainThrough >= index,
     );
     check(
-      holders.length >= quorumSize(node.core.configuration),
+      isMajorityOfAll(witness.configuration, new Set(holders.map(({ id }) => id))),
       `${describeEntries([entry])} is committed, and on the disks of ${holders.map(({ id }) => id)} alone`,
     );
   }
@@ -233,8 +243,17 @@ export class Invariants implements SandboxObserver {
         );
         break;
       }
+      case 'changed':
+        this.seen.changes++;
+        break;
+      case 'transferred':
+        this.seen.transfers++;
+        break;
       case 'unknown':
       case 'readRejected':
+      case 'changeRejected':
+      case 'changeUnknown':
+      case 'transferRejected':
         break;
     }
   }
@@ -242,4 +261,11 @@ export class Invariants implements SandboxObserver {
 
 function check(holds: boolean, sentence: string): void {
   if (!holds) throw new Error(sentence);
+}
+
+/** §6, said once more and independently of the core: a majority of C_new and, while there is a C_old, one of C_old. */
+function isMajorityOfAll({ voters, oldVoters }: Configuration, ids: ReadonlySet<NodeId>): boolean {
+  return [voters, oldVoters ?? voters].every(
+    (members) => members.filter(({ id }) => ids.has(id)).length * 2 > members.length,
+  );
 }

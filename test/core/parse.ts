@@ -37,9 +37,18 @@ export function messageOf(kind: string, from: NodeId, options: Map<string, strin
         leaderCommit: logIndex(Number(options.get('commit') ?? 0)),
       };
     case 'vote':
-      return { type: 'requestVote', term: ownTerm, candidateId: from, lastLogIndex, lastLogTerm };
+      return {
+        type: 'requestVote',
+        term: ownTerm,
+        candidateId: from,
+        lastLogIndex,
+        lastLogTerm,
+        isTransfer: false,
+      };
     case 'prevote':
       return { type: 'preVote', nextTerm: ownTerm, candidateId: from, lastLogIndex, lastLogTerm };
+    case 'timeoutnow':
+      return { type: 'timeoutNow', term: ownTerm, leaderId: from };
     case 'success':
       return { type: 'appendEntriesResponse', term: ownTerm, success: true };
     default:
@@ -57,6 +66,8 @@ export function originalAnswer(request: Request, verdict: string | undefined, an
       return { type: 'requestVoteResponse', term: answerTerm, voteGranted: says };
     case 'preVote':
       return { type: 'preVoteResponse', term: answerTerm, voteGranted: says };
+    case 'timeoutNow':
+      throw new Error('The original knows no TimeoutNow');
   }
 }
 

@@ -1,8 +1,9 @@
 import { present } from '../../src/lib/assert.ts';
 import { INDEX_ZERO, type LogIndex, logIndex, type NodeId, nodeId, term } from '../../src/lib/brands.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
-import { type Entry, encodePayload } from '../../src/lib/entry.ts';
-import { configuration } from '../../src/raft/core/configuration.ts';
+import { configurationOf, type Member, membersOf } from '../../src/lib/configuration.ts';
+import { configurationIn, type Entry, encodePayload } from '../../src/lib/entry.ts';
+import type { LoggedConfiguration } from '../../src/raft/core/configuration-log.ts';
 import type { Effects, HardState, Outgoing, Persist } from '../../src/raft/core/effects.ts';
 import type { Input } from '../../src/raft/core/inputs.ts';
 import { type CoreLimits, type CoreState, createCore } from '../../src/raft/core/state.ts';
@@ -28,6 +29,10 @@ interface FinishedRead {
 
 export interface SandboxNode {
   readonly id: NodeId;
+  /** How many times the node has lost its data: each time it is another one under the same id. */
+  births: number;
+  /** It has been told that it was removed. The runtime stops such a node, and does not start it on its data again. */
+  isRemoved: boolean;
   core: CoreState;
   durable: DurableState;
   writes: PendingWrite[];
@@ -46,8 +51,10 @@ export interface InTransit extends Outgoing {
 }
 
 export interface SandboxOptions {
-  /** The members. */
+  /** The initial members. */
   readonly ids: readonly NodeId[];
+  /** Nodes that are made to join: they begin with no members at all. */
+  readonly spare: readonly NodeId[];
   /** Members that speak only the original's protocol: nobody runs them here, their answers are made by hand. */
   readonly originals: readonly NodeId[];
   /** Members of which nobody knows yet what they speak. */
@@ -98,15 +105,13 @@ export class Sandbox {
 
   constructor(options: SandboxOptions) {
     this.#options = options;
-    for (const id of options.ids) {
-      const durable: DurableState = {
-        hardState: { currentTerm: term(0), votedFor: null, abstainThrough: INDEX_ZERO },
-        entries: [],
-      };
-      const core = this.#createCore(id, durable, 1);
+    for (const id of [...options.ids, ...options.spare]) {
+      const durable = blankDisk();
+      const core = this.#createCore(id, durable, 1, 0);
       const isUp = !options.originals.includes(id);
       const held = { isDiskHeld: false, areReadsHeld: false };
-      this.nodes.set(id, { id, core, durable, writes: [], reads: [], ...held, isUp, runs: 1 });
+      const identity = { id, births: 0, isRemoved: false };
+      this.nodes.set(id, { ...identity, core, durable, writes: [], reads: [], ...held, isUp, runs: 1 });
     }
   }
 
@@ -122,6 +127,7 @@ export class Sandbox {
     this.#options.observer.stepped(node, effects, node.writes.length > 0);
     if (effects.halt === null) this.#carryOut(node, effects);
     else this.crash(id);
+    if (effects.events.some((event) => event.type === 'removed')) this.#retire(node);
   }
 
   /** Proposes commands as one batch. `begun` is told the id of each before its outcome. */
@@ -132,6 +138,31 @@ export class Sandbox {
     }));
     for (const { proposalId } of proposals) begun(proposalId);
     this.input(id, { type: 'propose', proposals });
+  }
+
+  /** Asks for other members. `begun` is told the id of the change before its outcome. */
+  change(
+    id: NodeId,
+    wanted: { readonly voters: readonly NodeId[]; readonly learners: readonly NodeId[] },
+    options: { readonly expectIndex: LogIndex | null; readonly isForced: boolean },
+    begun: (changeId: number) => void = () => {},
+  ): void {
+    const changeId = this.#nextId++;
+    begun(changeId);
+    const voters = wanted.voters.map((member) => this.member(member));
+    const learners = wanted.learners.map((member) => this.member(member));
+    this.input(id, { type: 'changeConfiguration', request: { changeId, voters, learners, ...options } });
+  }
+
+  /** A node as a member: who joined later is known by its incarnation too. */
+  member(id: NodeId): Member {
+    const births = this.nodes.get(id)?.births ?? 0;
+    const isInitial = this.#options.ids.includes(id) && births === 0;
+    return { id, url: null, incarnation: isInitial ? null : incarnationOf(id, births) };
+  }
+
+  transfer(id: NodeId, target: NodeId | null): void {
+    this.input(id, { type: 'transferLeadership', transferId: this.#nextId++, target });
   }
 
   /** Asks for one linearizable read. */
@@ -170,7 +201,9 @@ export class Sandbox {
   restart(id: NodeId): void {
     const node = this.node(id);
     node.runs++;
-    node.core = this.#createCore(id, node.durable, node.runs);
+    if (node.isRemoved && !this.#isWanted(node)) this.#wipe(node);
+    node.isRemoved = false;
+    node.core = this.#createCore(id, node.durable, node.runs, node.births);
     node.isUp = true;
   }
 
@@ -187,21 +220,62 @@ export class Sandbox {
     return !this.isolated.has(from) && !this.isolated.has(to) && !isCut;
   }
 
+  /**
+   * The transport refuses the votes and acknowledgements of a node that is not the one that the configuration means: it
+   * has lost its data. Entries are taken from whoever was elected, since the receiver's configuration may be old.
+   */
+  #isListenedTo({ from, to, message }: InTransit): boolean {
+    if (message.type === 'appendEntries' || message.type === 'timeoutNow') return true;
+    const incarnation = memberIn(this.node(to), from)?.incarnation ?? null;
+    return incarnation === null || incarnation === incarnationOf(from, this.node(from).births);
+  }
+
   /** Takes a message off the wire and gives it to its receiver, unless the link is cut or the receiver is down. */
   deliver(position: number): void {
     const [message] = this.wire.splice(position, 1);
     if (message === undefined || !this.isConnected(message.from, message.to)) return;
+    if (!this.#isListenedTo(message)) return;
     const { from, to, requestId } = message;
     this.input(to, { type: 'receive', from, requestId, message: message.message });
   }
 
-  #createCore(id: NodeId, durable: DurableState, run: number): CoreState {
-    const { ids, originals, unknown, seed, appendsInFlightMax, windowBytesMax, appendEntriesMax } =
+  /** What was sent before the node knew is still on its way. */
+  #retire(node: SandboxNode): void {
+    this.crash(node.id);
+    node.isRemoved = true;
+  }
+
+  /** Whether anybody takes the node, with the data that it has, for a member. */
+  #isWanted({ id, births }: SandboxNode): boolean {
+    const incarnation = incarnationOf(id, births);
+    return [...this.nodes.values()].some((other) => {
+      if (other.id === id) return false;
+      const target = other.core.change?.target;
+      return [other.core.configuration, ...(target === undefined ? [] : [target])].some((configuration) => {
+        const known = membersOf(configuration).find((member) => member.id === id);
+        return known !== undefined && (known.incarnation ?? incarnation) === incarnation;
+      });
+    });
+  }
+
+  /** The node begins anew, with a blank disk: connections to its earlier self are gone. */
+  #wipe(node: SandboxNode): void {
+    node.births++;
+    node.durable = blankDisk();
+    const others = this.wire.filter(({ from, to }) => from !== node.id && to !== node.id);
+    this.wire.splice(0, this.wire.length, ...others);
+  }
+
+  #createCore(id: NodeId, durable: DurableState, run: number, births: number): CoreState {
+    const { ids, spare, originals, unknown, seed, appendsInFlightMax, windowBytesMax, appendEntriesMax } =
       this.#options;
+    const isInitial = ids.includes(id) && births === 0;
+    const voters = isInitial ? ids.map((member) => initialMember(member)) : [];
     const core = createCore(
       {
         id,
-        configuration: configuration(ids),
+        incarnation: incarnationOf(id, births),
+        configuration: configurationOf({ voters }),
         seed: `${seed}/${run}`,
         electionTimeoutMsMin: ELECTION_TIMEOUT_MS_MIN,
         electionTimeoutMsMax: 200,
@@ -216,10 +290,11 @@ export class Sandbox {
         lastIndex: logIndex(durable.entries.length),
         termRuns: runsOf(durable.entries),
         commitIndex: INDEX_ZERO,
+        configurations: configurationsIn(durable.entries),
       },
     );
     // The transport tells what a peer speaks before it gives the core anything that came from there.
-    for (const peer of ids) {
+    for (const peer of [...ids, ...spare]) {
       if (unknown.includes(peer)) continue;
       const dialect = originals.includes(peer) ? 'original' : 'extended';
       step(core, { type: 'dialect', peer, dialect });
@@ -291,4 +366,28 @@ function runsOf(entries: readonly Entry[]): { firstIndex: LogIndex; term: Entry[
     if (runs.at(-1)?.term !== entry.term) runs.push({ firstIndex: entry.index, term: entry.term });
   }
   return runs;
+}
+
+function configurationsIn(entries: readonly Entry[]): LoggedConfiguration[] {
+  return entries.flatMap(({ index, command }) => {
+    const configuration = configurationIn(command);
+    return configuration === undefined ? [] : [{ index, configuration }];
+  });
+}
+
+function memberIn(node: SandboxNode, id: NodeId): Member | undefined {
+  return membersOf(node.core.configuration).find((member) => member.id === id);
+}
+
+function blankDisk(): DurableState {
+  const hardState = { currentTerm: term(0), votedFor: null, abstainThrough: INDEX_ZERO };
+  return { hardState, entries: [] };
+}
+
+function initialMember(id: NodeId): Member {
+  return { id, url: null, incarnation: null };
+}
+
+function incarnationOf(id: NodeId, births: number): string {
+  return `incarnation-${id}.${births}`;
 }

@@ -1,6 +1,7 @@
 import { present } from '../../src/lib/assert.ts';
 import { logIndex, type NodeId } from '../../src/lib/brands.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
+import { membersOf } from '../../src/lib/configuration.ts';
 import { createPrng, nextChance, nextInteger, type Prng } from '../../src/lib/prng.ts';
 import { describeCore, describeEffects } from './describe.ts';
 import { Invariants } from './invariants.ts';
@@ -13,6 +14,8 @@ interface World {
   readonly invariants: Invariants;
   readonly prng: Prng;
   readonly ids: readonly NodeId[];
+  /** Whether members change and leaders hand over. */
+  readonly isChanging: boolean;
   /** The one node whose disk may lose an acknowledged entry; the others must make up for it. */
   readonly victim: NodeId | undefined;
   proposals: number;
@@ -45,6 +48,8 @@ const ACTIONS: readonly (readonly [number, Action])[] = [
   [1, mend],
   [6, electAnother],
   [1, damage],
+  [3, changeMembers],
+  [1, transfer],
 ];
 
 const WEIGHTS = ACTIONS.reduce((sum, [weight]) => sum + weight, 0);
@@ -70,10 +75,14 @@ export function walk(
 function createWorld(seed: number, note: (line: string) => void): World {
   const prng = createPrng(seed);
   const size = CLUSTER_SIZES[nextInteger(prng, 0, CLUSTER_SIZES.length - 1)] ?? 3;
-  const ids = Array.from({ length: size }, (_, i) => sandboxId(String(i + 1)));
+  const isChanging = nextChance(prng, 0.5);
+  const spares = isChanging ? nextInteger(prng, 1, 3) : 0;
+  const ids = Array.from({ length: size + spares }, (_, i) => sandboxId(String(i + 1)));
+  const [initial, spare] = [ids.slice(0, size), ids.slice(size)];
   const invariants = new Invariants(() => box.nodes);
   const box = new Sandbox({
-    ids,
+    ids: initial,
+    spare,
     originals: [],
     unknown: [],
     appendsInFlightMax: nextInteger(prng, 1, 3),
@@ -90,10 +99,10 @@ function createWorld(seed: number, note: (line: string) => void): World {
     },
   });
   if (nextChance(prng, 0.5)) {
-    for (const [id, durable] of randomPast(prng, ids)) box.given(id, durable);
+    for (const [id, durable] of randomPast(prng, initial)) box.given(id, durable);
   }
-  const victim = size >= 3 && nextChance(prng, 0.3) ? pick(prng, ids) : undefined;
-  return { box, invariants, prng, ids, victim, proposals: 0 };
+  const victim = size >= 3 && !isChanging && nextChance(prng, 0.3) ? pick(prng, ids) : undefined;
+  return { box, invariants, prng, ids, isChanging, victim, proposals: 0 };
 }
 
 function takeStep(world: World): void {
@@ -119,6 +128,7 @@ function recover(world: World): void {
     freeNode(box, node);
   }
   passTime(box, RECOVERY_MS);
+  // Who was told on the way that it is no member any more has stopped.
   const [leader, ...others] = upNodes(box).filter(({ core }) => core.role === 'leader');
   if (leader === undefined || others.length > 0) throw stuck(box, 'It has not one leader');
   // A node abstains until a leader has carried its log past what it lost, so that the log must grow that far.
@@ -128,13 +138,18 @@ function recover(world: World): void {
     passTime(box, RECOVERY_MS / 10);
   } while (leader.core.commitIndex < lostThrough && leader.core.role === 'leader');
   const last = leader.durable.entries.at(-1);
+  const members = new Set(membersOf(leader.core.configuration).map(({ id }) => id));
+  if (leader.core.configuration.oldVoters !== null) throw stuck(box, 'A change of members never ends');
   for (const id of ids) {
     const { core, durable } = box.node(id);
+    if (!members.has(id)) continue;
     const own = durable.entries.at(-1);
     const agrees = own?.index === last?.index && own?.term === last?.term;
     if (!agrees || core.commitIndex !== last?.index) throw stuck(box, `Node ${id} has not caught up`);
     if (core.pendingProposals > 0 || core.proposals.size > 0) throw stuck(box, `Node ${id} owes an answer`);
     if (core.waitingReads.length > 0 || core.readRound !== null) throw stuck(box, `Node ${id} owes a read`);
+    if (core.change !== null || core.transfer !== null || core.heldProposals.length > 0)
+      throw stuck(box, `Node ${id} never ends a change or a transfer`);
     if (core.abstainThrough > 0) throw stuck(box, `Node ${id} abstains for ever`);
   }
 }
@@ -237,6 +252,21 @@ function proposeAt({ box, invariants }: World, id: NodeId, text: string): void {
 
 function read(world: World): void {
   world.box.read(target(world), (readId) => world.invariants.reads(readId));
+}
+
+/** Any members at all, as long as somebody votes. */
+function changeMembers(world: World): void {
+  const { box, prng, ids, isChanging } = world;
+  if (!isChanging) return;
+  const voters = ids.filter(() => nextChance(prng, 0.5));
+  const learners = ids.filter((id) => !voters.includes(id) && nextChance(prng, 0.2));
+  if (voters.length === 0) return;
+  box.change(target(world), { voters, learners }, { expectIndex: null, isForced: nextChance(prng, 0.5) });
+}
+
+function transfer(world: World): void {
+  const { box, prng, ids, isChanging } = world;
+  if (isChanging) box.transfer(target(world), nextChance(prng, 0.5) ? null : pick(prng, ids));
 }
 
 function loseFlight({ box, prng }: World): void {

@@ -31,7 +31,14 @@ function besideOriginal(): Network {
         },
         stop: async () => {},
       },
-      forward: { command: () => Promise.reject(), query: () => Promise.reject() },
+      forward: {
+        command: () => Promise.reject(),
+        query: () => Promise.reject(),
+        changeConfiguration: () => Promise.reject(),
+        transferLeadership: () => Promise.reject(),
+      },
+      setMembers: () => {},
+      identify: () => Promise.reject(),
     }),
     close: async () => {},
   };
@@ -45,6 +52,8 @@ function yesTo(message: Request): Response {
       return { type: 'requestVoteResponse', term: message.term, voteGranted: true };
     case 'appendEntries':
       return { type: 'appendEntriesResponse', term: message.term, success: true };
+    case 'timeoutNow':
+      throw new Error('The original knows no TimeoutNow');
   }
 }
 

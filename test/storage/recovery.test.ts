@@ -54,6 +54,7 @@ describe.each(DISKS)('a start $name', ({ make }) => {
       hardState: hardStateOf(2, '1'),
       lastIndex: 10,
       termRuns: [{ firstIndex: 1, term: 2 }],
+      configurations: [],
       commitHint: 0,
       warnings: [],
     });

@@ -1,4 +1,5 @@
-import { createClient, type RaftClient } from '../../src/api/client.ts';
+import { createClient } from '../../src/api/client.ts';
+import type { RaftClient } from '../../src/api/client-types.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
 import { dumpLog } from '../../src/logtools/rows.ts';
 import { eventually } from './eventually.ts';

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { nodeId, term } from '../../src/lib/brands.ts';
 import { OWN_PEER_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX, TERM_JUMP_MAX } from '../../src/lib/limits.ts';
 import type { Response } from '../../src/raft/core/messages.ts';
-import { fetchPeerId } from '../../src/raft/transport/http-peer.ts';
+import { fetchPeerIdentity } from '../../src/raft/transport/http-peer.ts';
 import { identity, startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
 
 const ONE = '18446744073709551615';
@@ -63,15 +63,19 @@ describe('the paths of peers', () => {
     expect(one.ear.heard).toEqual([]);
   });
 
-  it('refuse whoever is no member, with our headers and without, and pass nothing on', async () => {
+  it('refuse whoever is no member and does not introduce itself, and pass nothing on', async () => {
     const one = await start({ identity: identity(ONE), answer: () => GRANTED });
     const body = JSON.stringify({ ...vote, candidate_id: 6 });
-    const headers = { 'raft-cluster-id': 'cluster-a', 'raft-node-id': '6', 'raft-incarnation': 'x' };
-    for (const introduction of [{}, headers]) {
-      const answer = await post(one, '/raft/requestvote', body, introduction);
-      expect(answer).toMatchObject({ status: 409, text: expect.stringContaining('node 6 is not a member') });
-    }
+    const answer = await post(one, '/raft/requestvote', body);
+    expect(answer).toMatchObject({ status: 409, text: expect.stringContaining('node 6 is not a member') });
     expect(one.ear.heard).toEqual([]);
+  });
+
+  it('take who introduces itself, member or not: this node may not know the newest configuration yet', async () => {
+    const one = await start({ identity: identity(ONE), answer: () => GRANTED });
+    const body = JSON.stringify({ ...vote, candidate_id: 6 });
+    expect(await post(one, '/raft/requestvote', body, headersOf('6', 'x'))).toMatchObject({ status: 200 });
+    expect(one.ear.of('request')).toMatchObject([{ from: '6' }]);
   });
 
   it('refuse a node of another cluster, say so once in the log, and do not trouble the layer above', async () => {
@@ -131,7 +135,7 @@ describe('the paths of peers', () => {
     const response = await fetch(`${one.url}/raft/id`);
     expect(await response.text()).toBe(ONE);
     expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
-    expect(await fetchPeerId(one.url)).toBe(ONE);
+    expect(await fetchPeerIdentity(one.url)).toMatchObject({ id: ONE, clusterId: 'cluster-a' });
   });
 });
 
@@ -141,10 +145,10 @@ describe('the id of a peer', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const url = `http://127.0.0.1:${port}`;
-    await expect(fetchPeerId(url)).rejects.toMatchObject({ code: 'configuration' });
+    await expect(fetchPeerIdentity(url)).rejects.toMatchObject({ code: 'configuration' });
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
-    await expect(fetchPeerId(url)).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(fetchPeerIdentity(url)).rejects.toMatchObject({ code: 'unreachable' });
   });
 });
 

@@ -13,7 +13,10 @@ const last: { readonly lastLogIndex: LogIndex; readonly lastLogTerm: Term } = {
   lastLogIndex: logIndex(0),
   lastLogTerm: term(0),
 };
-const VOTE: RequestVote = { type: 'requestVote', term: term(2), candidateId: nodeId(ONE), ...last };
+const VOTE: RequestVote = {
+  ...{ type: 'requestVote', term: term(2), candidateId: nodeId(ONE), ...last },
+  isTransfer: false,
+};
 const PRE_VOTE: PreVote = { type: 'preVote', nextTerm: term(2), candidateId: nodeId(ONE), ...last };
 const HEARTBEAT: AppendEntries = {
   type: 'appendEntries',
@@ -64,6 +67,8 @@ function agree(message: Request): Response {
       return { type: 'preVoteResponse', term: term(1), voteGranted: true };
     case 'requestVote':
       return { type: 'requestVoteResponse', term: term(2), voteGranted: true };
+    case 'timeoutNow':
+      return { type: 'timeoutNowResponse', term: term(2) };
   }
 }
 
@@ -367,9 +372,9 @@ describe('a transport', () => {
     const ear = new Ear();
     const transport = new HttpTransport({
       identity: identity(ONE),
-      peers: [
-        { id: nodeId(ONE), url: undefined },
-        { id: nodeId(TWO), url: undefined },
+      members: [
+        { id: nodeId(ONE), url: null, incarnation: null },
+        { id: nodeId(TWO), url: null, incarnation: null },
       ],
       currentTerm: () => term(1),
     });

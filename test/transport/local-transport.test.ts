@@ -12,6 +12,7 @@ const VOTE: RequestVote = {
   candidateId: ONE,
   lastLogIndex: logIndex(0),
   lastLogTerm: term(0),
+  isTransfer: false,
 };
 const GRANTED: Response = { type: 'requestVoteResponse', term: term(1), voteGranted: true };
 

@@ -101,7 +101,9 @@ export async function startNode(options: TestNodeOptions): Promise<TestNode> {
   const ear = new Ear();
   const transport = new HttpTransport({
     identity: own,
-    peers: options.peers ?? ACQUAINTED.map((id) => ({ id: nodeId(id), url: undefined })),
+    members: (options.peers ?? ACQUAINTED.map((id) => ({ id: nodeId(id), url: undefined }))).map(
+      ({ id, url = null }) => ({ id, url, incarnation: null }),
+    ),
     currentTerm: () => options.term ?? term(1),
     ...(options.logger === undefined ? {} : { logger: options.logger }),
   });
@@ -142,6 +144,7 @@ export const IDLE_STATUS: ServiceStatus = {
   lastApplied: INDEX_ZERO,
   logTimeMs: 0,
   members: [],
+  configuration: { index: INDEX_ZERO, phase: 'stable', waitsFor: [] },
 };
 
 /** The layer above the user's routes, in as far as a test needs it. */
@@ -155,6 +158,12 @@ export function fakeService(
     },
     query: async () => {
       throw new Error('this test sends no query');
+    },
+    changeConfiguration: async () => {
+      throw new Error('this test changes no members');
+    },
+    transferLeadership: async () => {
+      throw new Error('this test hands nothing over');
     },
     watch: async () => {
       throw new Error('this test watches nothing');

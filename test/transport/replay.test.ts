@@ -9,7 +9,8 @@ import { nodeId } from '../../src/lib/brands.ts';
 import { textOf } from '../../src/lib/bytes.ts';
 import { startNode as startRealNode } from '../../src/node/start-node.ts';
 import type { Request } from '../../src/raft/core/messages.ts';
-import { decodeResponse, encodeRequest } from '../../src/raft/transport/wire.ts';
+import { decodeResponse } from '../../src/raft/transport/wire-decode.ts';
+import { encodeRequest } from '../../src/raft/transport/wire-encode.ts';
 import { idsOf, type RecordedExchange, readExchanges, replay } from './exchanges.ts';
 import { fakeService, identity, startNode } from './nodes.ts';
 

@@ -4,14 +4,13 @@ import { logIndex, nodeId, term } from '../../src/lib/brands.ts';
 import { textOf, utf8 } from '../../src/lib/bytes.ts';
 import { INDEX_MAX } from '../../src/lib/limits.ts';
 import type { AppendEntries, Request, Response } from '../../src/raft/core/messages.ts';
+import { decodeRequest, decodeResponse } from '../../src/raft/transport/wire-decode.ts';
 import {
-  decodeRequest,
-  decodeResponse,
   emptyResponse,
   encodeRequest,
   encodeResponse,
   type RequestType,
-} from '../../src/raft/transport/wire.ts';
+} from '../../src/raft/transport/wire-encode.ts';
 
 const TYPES: readonly RequestType[] = ['requestVote', 'preVote', 'appendEntries'];
 
@@ -47,7 +46,11 @@ const anAppendEntries: fc.Arbitrary<AppendEntries> = fc
   });
 
 const aRequest: fc.Arbitrary<Request> = fc.oneof(
-  fc.record({ type: fc.constant('requestVote' as const), term: aTerm, ...vote }),
+  fc.record({
+    ...{ type: fc.constant('requestVote' as const), term: aTerm, ...vote },
+    isTransfer: fc.boolean(),
+  }),
+  fc.record({ type: fc.constant('timeoutNow' as const), term: aTerm, leaderId: anId }),
   fc.record({ type: fc.constant('preVote' as const), nextTerm: aTerm, ...vote }),
   anAppendEntries,
 );
@@ -84,7 +87,10 @@ describe('a request on the wire', () => {
       "candidate_id":7,"last_log_index":\t4 , "term" : 5 }\r\n`;
     expect(decodeRequest('requestVote', utf8(text), anyone)).toEqual({
       ok: true,
-      value: { type: 'requestVote', term: 5, candidateId: '7', lastLogIndex: 4, lastLogTerm: 3 },
+      value: {
+        ...{ type: 'requestVote', term: 5, candidateId: '7', lastLogIndex: 4, lastLogTerm: 3 },
+        isTransfer: false,
+      },
     });
   });
 

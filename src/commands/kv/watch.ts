@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import type { RaftClient } from '../../api/client.ts';
+import type { RaftClient } from '../../api/client-types.ts';
 import type { WatchEvent } from '../../api/schema.ts';
 import type { WatchNotice, WatchTarget } from '../../api/watch.ts';
 import { BaseCommand } from '../../cli/base-command.ts';

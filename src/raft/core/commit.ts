@@ -1,5 +1,6 @@
 import { type LogIndex, logIndex } from '../../lib/brands.ts';
 import { quorumValue } from './configuration.ts';
+import { forgetOldConfigurations } from './configuration-log.ts';
 import type { Draft } from './draft.ts';
 import { termAt } from './log.ts';
 import { decideProposals } from './outcomes.ts';
@@ -35,4 +36,5 @@ function commitThrough(draft: Draft, index: LogIndex): void {
   const from = logIndex(state.commitIndex + 1);
   state.commitIndex = index;
   decideProposals(draft, from, index);
+  forgetOldConfigurations(state);
 }

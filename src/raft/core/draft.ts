@@ -1,10 +1,11 @@
 import { type LogIndex, logIndex, type NodeId } from '../../lib/brands.ts';
 import type { Entry } from '../../lib/entry.ts';
+import { configurationEvent, noteConfigurations, rollBackConfigurations } from './configuration-log.ts';
 import type { CoreEvent, Effects, Halt, Outcome, Outgoing } from './effects.ts';
 import type { LogRead } from './inputs.ts';
 import { append, truncateFrom } from './log.ts';
 import type { Message } from './messages.ts';
-import { applicableIndex, type CoreState } from './state.ts';
+import { applicableIndex, type CoreState, isMember } from './state.ts';
 
 /** The effects of a step while it runs, beside the state that it changes. */
 export interface Draft {
@@ -40,10 +41,12 @@ export function reply(draft: Draft, to: NodeId, requestId: number, message: Mess
   draft.sendAfterPersist.push({ to, requestId, message });
 }
 
-/** Puts entries at the end of the log, to be persisted with this step. */
+/** Puts entries at the end of the log, to be persisted with this step. A configuration among them is in force at once (§6). */
 export function appendEntries(draft: Draft, entries: readonly Entry[]): void {
-  append(draft.state.log, entries);
+  const { state } = draft;
+  append(state.log, entries);
   for (const entry of entries) draft.appended.push(entry);
+  if (noteConfigurations(state, entries)) takeConfiguration(draft);
 }
 
 /**
@@ -57,6 +60,14 @@ export function truncateLog(draft: Draft, index: LogIndex): void {
   const before = logIndex(index - 1);
   if (state.durableIndex > before) state.durableIndex = before;
   for (const pending of state.pendingPersists) if (pending.lastIndex > before) pending.lastIndex = before;
+  if (rollBackConfigurations(state, index)) takeConfiguration(draft);
+}
+
+/** Another configuration is in force. */
+function takeConfiguration(draft: Draft): void {
+  const { state } = draft;
+  if (isMember(state, state.configuration)) state.hasBeenMember = true;
+  draft.events.push(configurationEvent(state));
 }
 
 /** The sequence number that this step's persist will have. */

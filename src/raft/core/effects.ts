@@ -1,4 +1,5 @@
 import type { LogIndex, NodeId, Term } from '../../lib/brands.ts';
+import type { Configuration, Member } from '../../lib/configuration.ts';
 import type { Entry } from '../../lib/entry.ts';
 import type { LogRead } from './inputs.ts';
 import type { Message } from './messages.ts';
@@ -34,8 +35,38 @@ export interface Persist {
 /** Why a proposal or a read was turned down. In each case it certainly was not and will not be done. */
 export type RejectReason = 'not-leader' | 'overwritten' | 'too-many' | 'original-member';
 
+/** Why a change of members was turned down. In each case the configuration is what it was. */
+export type ChangeRefusal =
+  | { readonly reason: 'not-leader' | 'change-in-progress' | 'original-member' }
+  /** The configuration is not the one that whoever asked had seen. */
+  | { readonly reason: 'expectation-failed'; readonly index: LogIndex }
+  /** Too few of the new voters are heard of now: the change would take the quorum away. */
+  | { readonly reason: 'quorum-at-risk'; readonly silent: readonly NodeId[]; readonly quorum: number }
+  /** A new voter did not get the log in time. */
+  | { readonly reason: 'catch-up-failed'; readonly behind: readonly NodeId[] };
+
+/** Why leadership was not handed over; this node leads on, or somebody else does by chance. */
+export type TransferRefusal =
+  | 'not-leader'
+  | 'transfer-in-progress'
+  /** The node that was named does not vote, or nobody else does. */
+  | 'no-such-voter'
+  /** The target did not take over in time. */
+  | 'timed-out';
+
 /** A decision on what a client asked for. */
 export type Outcome =
+  /** The new configuration is committed; `index` is that of its entry. */
+  | { readonly type: 'changed'; readonly changeId: number; readonly index: LogIndex }
+  | ({ readonly type: 'changeRejected'; readonly changeId: number } & ChangeRefusal)
+  /** This node stopped leading on the way: the next leader finishes the change or takes it back. */
+  | { readonly type: 'changeUnknown'; readonly changeId: number }
+  | { readonly type: 'transferred'; readonly transferId: number; readonly leaderId: NodeId }
+  | {
+      readonly type: 'transferRejected';
+      readonly transferId: number;
+      readonly reason: TransferRefusal;
+    }
   | { readonly type: 'committed'; readonly proposalId: number; readonly index: LogIndex; readonly term: Term }
   | { readonly type: 'rejected'; readonly proposalId: number; readonly reason: RejectReason }
   /** It may or may not be done: the node lost its majority after it had appended the entry. */
@@ -80,7 +111,16 @@ export interface Halt {
 export type CoreEvent =
   | { readonly type: 'role'; readonly role: Role; readonly term: Term; readonly reason: string }
   | { readonly type: 'leader'; readonly leaderId: NodeId; readonly term: Term }
-  | { readonly type: 'caughtUp'; readonly index: LogIndex };
+  | { readonly type: 'caughtUp'; readonly index: LogIndex }
+  /** Another configuration is in force: the node is to be connected with these members. */
+  | {
+      readonly type: 'configuration';
+      readonly index: LogIndex;
+      readonly configuration: Configuration;
+      readonly members: readonly Member[];
+    }
+  /** The configuration at `index`, which is committed, is without this node: it has nothing more to do. */
+  | { readonly type: 'removed'; readonly index: LogIndex };
 
 /** Figure 4 of the paper, with the pre-candidate of dissertation 9.6. */
 export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';

@@ -1,16 +1,19 @@
-import type { NodeId, Term } from '../../lib/brands.ts';
-import { term } from '../../lib/brands.ts';
-import { isQuorum } from './configuration.ts';
+import { type LogIndex, type NodeId, type Term, term } from '../../lib/brands.ts';
+import { membersOf } from '../../lib/configuration.ts';
+import { contains, isQuorum, voterIds } from './configuration.ts';
+import { isConfigurationCommitted, latestConfiguration, removedAt } from './configuration-log.ts';
 import { type Draft, reply } from './draft.ts';
 import { lastTerm } from './log.ts';
-import type { PreVote, PreVoteResponse, RequestVote, RequestVoteResponse } from './messages.ts';
+import type { PreVote, PreVoteResponse, RequestVote, RequestVoteResponse, TimeoutNow } from './messages.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './roles.ts';
 import {
   type Ballot,
   type CoreState,
   hearsFromLeader,
+  isMember,
+  isVotingMember,
+  mayCampaign,
   mustAbstain,
-  otherMembers,
   resetElectionTimer,
   takeRequestId,
 } from './state.ts';
@@ -18,15 +21,36 @@ import {
 /** The election timer ran out: begins with a pre-vote, so that a node that cannot win disturbs nobody. */
 export function campaign(draft: Draft): void {
   const { state } = draft;
-  if (mustAbstain(state)) {
+  if (mustAbstain(state) || !mayCampaign(state)) {
     // It goes on waiting for a leader, and names none meanwhile (trap 37).
     resetElectionTimer(state);
     state.leaderId = null;
+    noticeRemoval(draft);
     return;
   }
   becomePreCandidate(draft);
   askForVotes(draft);
   countVotes(draft);
+}
+
+/** §6: the node's own log may hold, committed, the configuration that leaves it out. */
+function noticeRemoval(draft: Draft): void {
+  const index = removedAt(draft.state);
+  if (index !== null) believeRemoval(draft, index);
+}
+
+/** A node that is told of its removal believes it once no leader has said otherwise for this many election timeouts. */
+const REMOVAL_TIMEOUTS = 3;
+
+/**
+ * Who tells a node of its removal may itself be behind: a later configuration may have made it a member again. Then the
+ * leader sends it entries, and that counts for more.
+ */
+function believeRemoval(draft: Draft, index: LogIndex): void {
+  const { state } = draft;
+  state.removalToldMs ??= state.nowMs;
+  const patienceMs = REMOVAL_TIMEOUTS * state.options.electionTimeoutMsMax;
+  if (state.nowMs - state.removalToldMs >= patienceMs) draft.events.push({ type: 'removed', index });
 }
 
 /** RequestVote, as its receiver (figure 2). */
@@ -37,8 +61,9 @@ export function receiveRequestVote(
   request: RequestVote,
 ): void {
   const { state } = draft;
-  // Dissertation 4.2.3: while the leader is heard of, a newer term alone deposes nobody.
-  const disturbs = request.term > state.currentTerm && (hearsFromLeader(state) || leadsWithQuorum(state));
+  // Dissertation 4.2.3: while the leader is heard of, a newer term alone deposes nobody; 3.10: unless it asked for that.
+  const isSettled = !request.isTransfer && (hearsFromLeader(state) || leadsWithQuorum(state));
+  const disturbs = request.term > state.currentTerm && isSettled;
   if (request.term > state.currentTerm && !disturbs) becomeFollower(draft, request.term, null, 'newer-term');
   const voteGranted = !disturbs && mayVoteFor(state, request);
   if (voteGranted) {
@@ -60,10 +85,25 @@ export function receivePreVote(draft: Draft, from: NodeId, requestId: number, re
   const voteGranted =
     request.nextTerm > state.currentTerm &&
     !mustAbstain(state) &&
+    state.hasBeenMember &&
     !hearsFromLeader(state) &&
     !leadsWithQuorum(state) &&
     isUpToDate(state, request);
-  reply(draft, from, requestId, { type: 'preVoteResponse', term: state.currentTerm, voteGranted });
+  const removal = voteGranted ? undefined : removalOf(state, request);
+  reply(draft, from, requestId, {
+    type: 'preVoteResponse',
+    term: state.currentTerm,
+    voteGranted,
+    ...(removal === undefined ? {} : { removedAt: removal }),
+  });
+}
+
+/** The committed configuration without the candidate (trap 15): only who hears of the leader knows that it is the latest. */
+function removalOf(state: CoreState, request: PreVote): LogIndex | undefined {
+  if (!isConfigurationCommitted(state) || !(hearsFromLeader(state) || leadsWithQuorum(state)))
+    return undefined;
+  const { index, configuration } = latestConfiguration(state);
+  return contains(membersOf(configuration), request.candidateId) ? undefined : index;
 }
 
 /** Takes the answer to a RequestVote or PreVote of the round that is under way; others are too late. */
@@ -74,6 +114,8 @@ export function receiveVoteResponse(
   response: RequestVoteResponse | PreVoteResponse,
 ): void {
   const { state } = draft;
+  if (response.type === 'preVoteResponse' && response.removedAt !== undefined)
+    hearOfRemoval(draft, response.removedAt);
   if (response.term > state.currentTerm) {
     becomeFollower(draft, response.term, null, 'newer-term');
     return;
@@ -83,6 +125,29 @@ export function receiveVoteResponse(
   state.ballot.requests.delete(requestId);
   if (response.voteGranted) state.ballot.granted.add(from);
   countVotes(draft);
+}
+
+/** TimeoutNow: the leader hands over, so that neither a time-out nor a pre-vote is waited for (dissertation 3.10). */
+export function receiveTimeoutNow(draft: Draft, from: NodeId, requestId: number, request: TimeoutNow): void {
+  const { state } = draft;
+  const isOutdated = request.term < state.currentTerm || state.role === 'leader';
+  if (!isOutdated) {
+    if (request.term > state.currentTerm) becomeFollower(draft, request.term, request.leaderId, 'newer-term');
+    if (isVotingMember(state) && !mustAbstain(state)) {
+      becomeCandidate(draft, 'transfer');
+      askForVotes(draft);
+      countVotes(draft);
+    }
+  }
+  reply(draft, from, requestId, { type: 'timeoutNowResponse', term: state.currentTerm });
+}
+
+/** Others have committed a configuration without this node, which is not older than the one that it goes by. */
+function hearOfRemoval(draft: Draft, index: LogIndex): void {
+  const { state } = draft;
+  const latest = latestConfiguration(state);
+  const isNews = index > latest.index || (index === latest.index && !isMember(state, latest.configuration));
+  if (state.hasBeenMember && isNews) believeRemoval(draft, index);
 }
 
 /** The candidate's own vote is durable, and counts from now on (trap 41). */
@@ -99,7 +164,7 @@ function countVotes(draft: Draft): void {
   const ballot = state.ballot;
   if (ballot === null || !isQuorum(state.configuration, (id) => ballot.granted.has(id))) return;
   if (state.role === 'pre-candidate') {
-    becomeCandidate(draft);
+    becomeCandidate(draft, 'pre-vote-won');
     askForVotes(draft);
   } else if (isOwnVoteDurable(ballot, state)) {
     becomeLeader(draft);
@@ -119,19 +184,25 @@ function askForVotes(draft: Draft): void {
     lastLogIndex: state.log.lastIndex,
     lastLogTerm: lastTerm(state.log),
   };
-  for (const to of otherMembers(state)) {
+  for (const to of voterIds(state.configuration)) {
+    if (to === state.options.id) continue;
     const requestId = takeRequestId(state);
     state.ballot?.requests.set(requestId, to);
     const message =
       state.role === 'candidate'
-        ? ({ type: 'requestVote', term: state.currentTerm, ...shared } as const)
+        ? ({
+            type: 'requestVote',
+            term: state.currentTerm,
+            ...shared,
+            isTransfer: state.ballot?.isTransfer ?? false,
+          } as const)
         : ({ type: 'preVote', nextTerm: nextTerm(state), ...shared } as const);
     draft.sendAfterPersist.push({ to, requestId, message });
   }
 }
 
 function mayVoteFor(state: CoreState, request: RequestVote): boolean {
-  if (request.term !== state.currentTerm || mustAbstain(state)) return false;
+  if (request.term !== state.currentTerm || mustAbstain(state) || !state.hasBeenMember) return false;
   if (state.votedFor !== null && state.votedFor !== request.candidateId) return false;
   return isUpToDate(state, request);
 }

@@ -29,6 +29,7 @@ export function receiveAppendEntries(
   becomeFollower(draft, request.term, request.leaderId, newer ? 'newer-term' : 'leader-found');
   resetElectionTimer(state);
   state.leaderContactMs = state.nowMs;
+  state.removalToldMs = null;
   reply(draft, from, requestId, takeEntries(draft, from, request));
 }
 

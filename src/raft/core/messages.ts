@@ -8,6 +8,8 @@ export interface RequestVote {
   readonly candidateId: NodeId;
   readonly lastLogIndex: LogIndex;
   readonly lastLogTerm: Term;
+  /** The leader itself wanted this election (dissertation 3.10): that it is heard of does not speak against it. */
+  readonly isTransfer: boolean;
 }
 
 export interface RequestVoteResponse {
@@ -33,6 +35,11 @@ export interface PreVoteResponse {
   /** The responder's current term. */
   readonly term: Term;
   readonly voteGranted: boolean;
+  /**
+   * The index of a committed configuration that is without the sender of the request, and that the sender does not have:
+   * it was removed, and nobody could tell it. Absent otherwise.
+   */
+  readonly removedAt?: LogIndex;
 }
 
 /** AppendEntries (§5.3, figure 2). Without entries it is a heartbeat. */
@@ -62,8 +69,21 @@ export interface Conflict {
   readonly term?: Term;
 }
 
-export type Request = RequestVote | PreVote | AppendEntries;
-export type Response = RequestVoteResponse | PreVoteResponse | AppendEntriesResponse;
+/** TimeoutNow (dissertation 3.10): the receiver, whose log is complete, is to stand for election at once. */
+export interface TimeoutNow {
+  readonly type: 'timeoutNow';
+  readonly term: Term;
+  readonly leaderId: NodeId;
+}
+
+/** Says no more than that the request has come. */
+export interface TimeoutNowResponse {
+  readonly type: 'timeoutNowResponse';
+  readonly term: Term;
+}
+
+export type Request = RequestVote | PreVote | AppendEntries | TimeoutNow;
+export type Response = RequestVoteResponse | PreVoteResponse | AppendEntriesResponse | TimeoutNowResponse;
 export type Message = Request | Response;
 
 /**
@@ -76,5 +96,16 @@ export interface Envelope<M extends Message = Message> {
 }
 
 export function isRequest(message: Message): message is Request {
-  return message.type === 'requestVote' || message.type === 'preVote' || message.type === 'appendEntries';
+  switch (message.type) {
+    case 'requestVote':
+    case 'preVote':
+    case 'appendEntries':
+    case 'timeoutNow':
+      return true;
+    case 'requestVoteResponse':
+    case 'preVoteResponse':
+    case 'appendEntriesResponse':
+    case 'timeoutNowResponse':
+      return false;
+  }
 }

@@ -74,3 +74,11 @@ export function rejectReads(draft: Draft): void {
   state.readRound = null;
   state.waitingReads = [];
 }
+
+/** A node that stops leading does not know what becomes of a change: the next leader goes on from what is in its log. */
+export function abandonChange(draft: Draft): void {
+  const { state } = draft;
+  if (state.change === null) return;
+  draft.outcomes.push({ type: 'changeUnknown', changeId: state.change.changeId });
+  state.change = null;
+}

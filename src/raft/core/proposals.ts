@@ -7,8 +7,28 @@ import type { Proposal } from './inputs.ts';
 import { replicateToAll } from './replication.ts';
 import { type CoreState, hasOriginalMember } from './state.ts';
 
-/** The leader appends the commands of clients to its log (§5.3), all of one batch together. */
+/** The leader appends the commands of clients to its log (§5.3). While it hands over, they wait. */
 export function receiveProposals(draft: Draft, proposals: readonly Proposal[]): void {
+  if (draft.state.role === 'leader' && draft.state.transfer !== null) holdProposals(draft, proposals);
+  else appendProposals(draft, proposals);
+}
+
+/** Keeps proposals for the end of the transfer, within the limits of those that wait (dissertation 3.10). */
+function holdProposals(draft: Draft, proposals: readonly Proposal[]): void {
+  const { state } = draft;
+  for (const proposal of proposals) {
+    const reason = rejectReason(state, proposal);
+    if (reason === null) {
+      state.heldProposals.push(proposal);
+      state.heldProposalBytes += proposal.command.length;
+    } else {
+      draft.outcomes.push({ type: 'rejected', proposalId: proposal.proposalId, reason });
+    }
+  }
+}
+
+/** Appends the proposals of one batch together. */
+export function appendProposals(draft: Draft, proposals: readonly Proposal[]): void {
   const { state } = draft;
   const entries: Entry[] = [];
   for (const proposal of proposals) {
@@ -30,8 +50,9 @@ function rejectReason(state: CoreState, proposal: Proposal): RejectReason | null
   assert(proposal.command.length > 0, 'An empty command was proposed');
   const { pendingProposalsMax, pendingProposalBytesMax } = state.options.limits;
   if (state.role !== 'leader') return 'not-leader';
-  if (state.pendingProposals >= pendingProposalsMax) return 'too-many';
-  if (state.pendingProposalBytes + proposal.command.length > pendingProposalBytesMax) return 'too-many';
+  if (state.pendingProposals + state.heldProposals.length >= pendingProposalsMax) return 'too-many';
+  const waitingBytes = state.pendingProposalBytes + state.heldProposalBytes;
+  if (waitingBytes + proposal.command.length > pendingProposalBytesMax) return 'too-many';
   // The original would apply our mark like any command, so that the machines would part.
   if (isMarked(proposal.command) && hasOriginalMember(state)) return 'original-member';
   return null;

@@ -132,11 +132,14 @@ function sendAppendEntries(
   const { state } = draft;
   const requestId = takeRequestId(state);
   const lastIndex = logIndex(prevLogIndex + entries.length);
+  // A follower goes no further than this anyway, and the original refuses what is beyond its log.
+  const leaderCommit = logIndex(Math.min(state.commitIndex, lastIndex));
   progress.flights.set(requestId, {
     prevLogIndex,
     lastIndex,
     sentAtMs: state.nowMs,
     isHeartbeat: purpose === 'heartbeat',
+    leaderCommit,
     isPrevAcknowledged: prevLogIndex <= progress.matchIndex,
   });
   progress.lastSentMs = state.nowMs;
@@ -150,8 +153,7 @@ function sendAppendEntries(
       prevLogIndex,
       prevLogTerm: present(termAt(state.log, prevLogIndex), 'the term at prevLogIndex'),
       entries,
-      // A follower goes no further than this anyway, and the original refuses what is beyond its log.
-      leaderCommit: logIndex(Math.min(state.commitIndex, lastIndex)),
+      leaderCommit,
     },
   });
 }

@@ -1,13 +1,16 @@
 import { type LogIndex, logIndex, type NodeId } from '../../lib/brands.ts';
+import { advanceChange } from './change.ts';
 import { advanceCommitIndex } from './commit.ts';
 import type { Draft } from './draft.ts';
 import { lastIndexOfTerm } from './log.ts';
 import type { AppendEntriesResponse, Conflict } from './messages.ts';
 import { backUpOriginal } from './original-peer.ts';
+import { releaseIfTold } from './peers.ts';
 import { advanceReads } from './reads.ts';
 import { replicateTo, retryLater } from './replication.ts';
 import { becomeFollower } from './roles.ts';
 import type { CoreState, Flight, Progress } from './state.ts';
+import { advanceTransfer } from './transfer.ts';
 
 /**
  * Takes the answer to an AppendEntries. It is matched by its request id alone: order says nothing (trap 43), and an
@@ -33,13 +36,19 @@ export function receiveAppendEntriesResponse(
   if (response.success) acknowledge(progress, flight);
   else backUp(state, from, progress, flight, response.conflict);
   advanceCommitIndex(draft);
+  advanceChange(draft);
+  advanceTransfer(draft);
+  // One of these may have ended this node's leadership.
+  if (state.role !== 'leader') return;
   advanceReads(draft);
-  replicateTo(draft, from, progress);
+  releaseIfTold(state, from, progress);
+  if (state.peers.has(from)) replicateTo(draft, from, progress);
 }
 
 /** §5.3: what matched is durable on the peer. A late answer to an older request never moves it back (trap 7). */
 function acknowledge(progress: Progress, flight: Flight): void {
   if (flight.lastIndex > progress.matchIndex) progress.matchIndex = flight.lastIndex;
+  if (flight.leaderCommit > progress.toldCommitIndex) progress.toldCommitIndex = flight.leaderCommit;
   if (progress.nextIndex <= progress.matchIndex) progress.nextIndex = logIndex(progress.matchIndex + 1);
   if (!flight.isHeartbeat) progress.mode = 'replicate';
 }

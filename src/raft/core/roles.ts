@@ -4,9 +4,11 @@ import { encodePayload } from '../../lib/entry.ts';
 import { advanceCommitIndex } from './commit.ts';
 import { appendEntries, type Draft, nextSequence } from './draft.ts';
 import type { Role } from './effects.ts';
-import { abandonProposals, rejectReads } from './outcomes.ts';
+import { abandonChange, abandonProposals, rejectReads } from './outcomes.ts';
+import { meetPeers } from './peers.ts';
 import { replicateToAll } from './replication.ts';
-import { otherMembers, type Progress, resetElectionTimer, resetPreVoteTimer } from './state.ts';
+import { resetElectionTimer, resetPreVoteTimer } from './state.ts';
+import { abortTransfer, endTransferWith, rejectHeldProposals } from './transfer.ts';
 
 /** Why a node became a follower; what becomes of the proposals that wait depends on it. */
 export type StepDownReason =
@@ -14,7 +16,8 @@ export type StepDownReason =
   | 'leader-found'
   | 'voted-for-another'
   | 'quorum-lost'
-  | 'disk-stalled';
+  | 'disk-stalled'
+  | 'removed';
 
 /**
  * Becomes a follower of `leaderId`, in `newTerm` (§5.1). Within the same term the vote is kept: forgetting it would
@@ -40,11 +43,14 @@ export function becomeFollower(
     state.leaderContactMs = null;
     if (leaderId !== null) draft.events.push({ type: 'leader', leaderId, term: state.currentTerm });
   }
+  if (leaderId !== null) endTransferWith(draft, leaderId);
   state.ballot = null;
   state.peers.clear();
   if (!wasLeader) return;
   resetElectionTimer(state);
   rejectReads(draft);
+  rejectHeldProposals(draft);
+  abandonChange(draft);
   // Other reasons leave the proposals waiting: this node will learn from the new leader what became of them.
   if (reason === 'quorum-lost') abandonProposals(draft);
 }
@@ -58,18 +64,37 @@ export function becomePreCandidate(draft: Draft): void {
     enterRole(draft, 'pre-candidate', 'no leader was heard of for an election timeout');
   }
   resetPreVoteTimer(state);
-  state.ballot = { requests: new Map(), granted: new Set([state.options.id]), ownVoteSequence: null };
+  state.ballot = {
+    requests: new Map(),
+    granted: new Set([state.options.id]),
+    ownVoteSequence: null,
+    isTransfer: false,
+  };
 }
 
+/** Why a node stands for election: a majority would vote for it, or the leader wants it to take over. */
+export type CampaignReason = 'pre-vote-won' | 'transfer';
+
 /** §5.2: increments its term and votes for itself. The vote counts once it is durable (trap 41). */
-export function becomeCandidate(draft: Draft): void {
+export function becomeCandidate(draft: Draft, reason: CampaignReason): void {
   const { state } = draft;
   state.currentTerm = term(state.currentTerm + 1);
   state.votedFor = state.options.id;
   draft.hardStateChanged = true;
-  enterRole(draft, 'candidate', 'a majority would vote for it');
+  state.leaderId = null;
+  state.leaderContactMs = null;
+  enterRole(
+    draft,
+    'candidate',
+    reason === 'transfer' ? 'the leader hands over to it' : 'a majority would vote for it',
+  );
   resetElectionTimer(state);
-  state.ballot = { requests: new Map(), granted: new Set(), ownVoteSequence: nextSequence(state) };
+  state.ballot = {
+    requests: new Map(),
+    granted: new Set(),
+    ownVoteSequence: nextSequence(state),
+    isTransfer: reason === 'transfer',
+  };
 }
 
 /**
@@ -82,9 +107,9 @@ export function becomeLeader(draft: Draft): void {
   state.leaderId = state.options.id;
   draft.events.push({ type: 'leader', leaderId: state.options.id, term: state.currentTerm });
   state.ballot = null;
-  state.peers.clear();
+  abortTransfer(draft);
+  meetPeers(state);
   state.quorumGraceUntilMs = state.nowMs + state.options.electionTimeoutMsMax;
-  for (const peer of otherMembers(state)) state.peers.set(peer, initialProgress(draft));
   state.termStartIndex = logIndex(state.log.lastIndex + 1);
   const noop = {
     index: state.termStartIndex,
@@ -94,22 +119,6 @@ export function becomeLeader(draft: Draft): void {
   appendEntries(draft, [noop]);
   replicateToAll(draft);
   advanceCommitIndex(draft);
-}
-
-/** §5.3: nextIndex begins just after the leader's last entry, matchIndex at 0. */
-function initialProgress(draft: Draft): Progress {
-  const { state } = draft;
-  return {
-    nextIndex: logIndex(state.log.lastIndex + 1),
-    matchIndex: logIndex(0),
-    mode: 'probe',
-    flights: new Map(),
-    confirmedRequestId: 0,
-    contactMs: null,
-    lastSentMs: Number.NEGATIVE_INFINITY,
-    pausedUntilMs: 0,
-    isReadingLog: false,
-  };
 }
 
 function enterRole(draft: Draft, role: Role, reason: string): void {
@@ -129,5 +138,7 @@ function describeStepDown(reason: StepDownReason): string {
       return 'it lost contact with a majority';
     case 'disk-stalled':
       return 'its disk has not finished a write for too long';
+    case 'removed':
+      return 'it is no voter of the new configuration';
   }
 }

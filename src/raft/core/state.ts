@@ -1,14 +1,20 @@
 import { assert } from '../../lib/assert.ts';
 import { INDEX_ZERO, type LogIndex, logIndex, type NodeId, type Term } from '../../lib/brands.ts';
+import { type Configuration, type Member, membersOf } from '../../lib/configuration.ts';
 import { createPrng, nextInteger, type Prng } from '../../lib/prng.ts';
-import type { Configuration } from './configuration.ts';
+import type { MembershipChange } from './change.ts';
+import { contains } from './configuration.ts';
+import type { LoggedConfiguration } from './configuration-log.ts';
 import type { HardState, Role } from './effects.ts';
-import type { Dialect } from './inputs.ts';
+import type { Dialect, Proposal } from './inputs.ts';
 import { type CoreLog, createLog, lastTerm, type Run } from './log.ts';
 
 /** What a core is made with. Times are in milliseconds. */
 export interface CoreOptions {
   readonly id: NodeId;
+  /** Of this node's data directory: tells this node from an earlier one of the same id. */
+  readonly incarnation: string;
+  /** What the node was made with: the initial members, or nobody where it is to join a cluster that runs. */
   readonly configuration: Configuration;
   /** Decides every random choice of this core. */
   readonly seed: number | string;
@@ -43,6 +49,8 @@ export interface CoreRestored {
   readonly termRuns: readonly Run[];
   /** Known to be committed. */
   readonly commitIndex: LogIndex;
+  /** The configurations in the log, in the order of their indexes. */
+  readonly configurations: readonly LoggedConfiguration[];
 }
 
 /** An AppendEntries that waits for its answer. */
@@ -52,6 +60,8 @@ export interface Flight {
   readonly lastIndex: LogIndex;
   readonly sentAtMs: number;
   readonly isHeartbeat: boolean;
+  /** What the request said is committed. */
+  readonly leaderCommit: LogIndex;
   /** The peer had acknowledged prevLogIndex before this was sent: a conflict there means that it has lost entries. */
   readonly isPrevAcknowledged: boolean;
 }
@@ -61,6 +71,8 @@ export interface Progress {
   nextIndex: LogIndex;
   /** Everything up to here is durable on the peer. */
   matchIndex: LogIndex;
+  /** Everything up to here the peer knows to be committed. */
+  toldCommitIndex: LogIndex;
   /** `probe`: where the logs meet is not known yet, so one request at a time finds out. `replicate`: entries flow. */
   mode: 'probe' | 'replicate';
   readonly flights: Map<number, Flight>;
@@ -73,6 +85,15 @@ export interface Progress {
   pausedUntilMs: number;
   /** Entries for the peer were asked of the log store. */
   isReadingLog: boolean;
+  /** The peer is no member any more: it is told so, and then left alone. Null for members. */
+  leaving: Leaving | null;
+}
+
+/** A peer that the configuration in force leaves out. */
+export interface Leaving {
+  /** The entry that leaves it out. */
+  readonly index: LogIndex;
+  readonly sinceMs: number;
 }
 
 /** Votes of one election or pre-vote round. */
@@ -81,6 +102,8 @@ export interface Ballot {
   readonly granted: Set<NodeId>;
   /** The persist that makes the vote for oneself count; null in a pre-vote, which promises nothing. */
   readonly ownVoteSequence: number | null;
+  /** The leader wanted this election. */
+  readonly isTransfer: boolean;
 }
 
 /** A proposal that waits for its entry to be committed or overwritten. Known by index and term (trap 20). */
@@ -96,6 +119,16 @@ export interface ReadRound {
   readonly readIndex: LogIndex;
   /** Requests with a higher id were sent after the reads had come. */
   readonly sentAfterRequestId: number;
+}
+
+/** The leader is about to hand over (dissertation 3.10). */
+export interface Transfer {
+  readonly transferId: number;
+  readonly target: NodeId;
+  /** After this the leader goes on as before. */
+  readonly deadlineMs: number;
+  /** When TimeoutNow was sent last; null while the target is still behind. */
+  sentMs: number | null;
 }
 
 /** A persist that is under way. */
@@ -114,7 +147,19 @@ export interface PendingPersist {
 export interface CoreState {
   readonly options: CoreOptions;
   readonly prng: Prng;
+
+  /** The configuration in force: the latest of `configurations` (§6). */
   configuration: Configuration;
+  /** What may still come into force again where the log is truncated: the latest that is committed, and all later. */
+  readonly configurations: [LoggedConfiguration, ...LoggedConfiguration[]];
+  /**
+   * Whether this node has been a member since its data directory was made. Only then can it be removed; and only then may
+   * it vote: who believes it a voter before that means an earlier node of its id, whose votes are gone (trap 29). A new
+   * voter holds the entry that made it a learner before any vote of it is needed.
+   */
+  hasBeenMember: boolean;
+  /** When the node was first told that it is no member any more; null once it hears from a leader. */
+  removalToldMs: number | null;
 
   // Persistent: what differs from the disk goes into the next persist.
   currentTerm: Term;
@@ -155,6 +200,12 @@ export interface CoreState {
   pendingProposalBytes: number;
   waitingReads: number[];
   readRound: ReadRound | null;
+  /** The change of members that this leader was asked for. */
+  change: MembershipChange | null;
+  transfer: Transfer | null;
+  /** Proposals that came during a transfer: not in the log, and so certainly not done where it succeeds. */
+  heldProposals: Proposal[];
+  heldProposalBytes: number;
 }
 
 /** A core as it starts: a follower that has heard of no leader (§5.2). */
@@ -164,7 +215,6 @@ export function createCore(options: CoreOptions, restored: CoreRestored): CoreSt
     options.heartbeatMs < options.electionTimeoutMsMin,
     'Heartbeats must be more frequent than elections',
   );
-  assert(options.configuration.voters.includes(options.id), 'The node is not a member of its configuration');
   assert(restored.commitIndex <= restored.lastIndex, 'Committed entries are missing from the log');
   const prng = createPrng(`${options.id}/${options.seed}`);
   const log = createLog(restored.lastIndex, restored.termRuns);
@@ -172,10 +222,14 @@ export function createCore(options: CoreOptions, restored: CoreRestored): CoreSt
     restored.hardState.currentTerm >= lastTerm(log),
     'The log holds entries of a term that was never entered',
   );
+  const initial = { index: INDEX_ZERO, configuration: options.configuration };
   const state: CoreState = {
     options,
     prng,
-    configuration: options.configuration,
+    configuration: restored.configurations.at(-1)?.configuration ?? options.configuration,
+    configurations: [initial, ...restored.configurations],
+    hasBeenMember: false,
+    removalToldMs: null,
     ...restored.hardState,
     log,
     lastSequence: 0,
@@ -199,14 +253,54 @@ export function createCore(options: CoreOptions, restored: CoreRestored): CoreSt
     pendingProposalBytes: 0,
     waitingReads: [],
     readRound: null,
+    change: null,
+    transfer: null,
+    heldProposals: [],
+    heldProposalBytes: 0,
   };
+  state.hasBeenMember = state.configurations.some(({ configuration }) => isMember(state, configuration));
   resetElectionTimer(state);
   return state;
 }
 
-/** The other members, in the order of their ids. */
+/** The other members, voters and learners, in the order of their ids. */
 export function otherMembers(state: CoreState): readonly NodeId[] {
-  return state.configuration.voters.filter((id) => id !== state.options.id);
+  return membersOf(state.configuration)
+    .map(({ id }) => id)
+    .filter((id) => id !== state.options.id);
+}
+
+/** Whether this node, with the data that it has, is a member of a configuration. */
+export function isMember(state: CoreState, configuration: Configuration): boolean {
+  return membersOf(configuration).some((member) => isSelf(state, member));
+}
+
+/** Whether this node is a voter of the configuration in force. */
+export function isVotingMember(state: CoreState): boolean {
+  return isVoterIn(state, state.configuration);
+}
+
+/**
+ * Whether this node may stand for election: also where only a configuration that is not committed leaves it out, since
+ * its log may be the only one that can win, and commit that configuration (dissertation 4.2.2).
+ */
+export function mayCampaign(state: CoreState): boolean {
+  return state.configurations.some(({ configuration }) => isVoterIn(state, configuration));
+}
+
+function isVoterIn(state: CoreState, { voters, oldVoters }: Configuration): boolean {
+  return [...voters, ...(oldVoters ?? [])].some((member) => isSelf(state, member));
+}
+
+/**
+ * Whether a member is this node. An earlier node of the same id, whose data is gone, is not (trap 29): a member without
+ * an incarnation is one of the initial configuration, and so is this node only if it was made with that.
+ */
+function isSelf({ options }: CoreState, { id, incarnation }: Member): boolean {
+  if (id !== options.id) return false;
+  return incarnation === null
+    ? contains(options.configuration.voters, id)
+    : incarnation === options.incarnation;
 }
 
 /** Draws a new election timeout (§5.2: randomized, so that split votes are rare). */

@@ -1,19 +1,28 @@
 import { assertNever } from '../../lib/assert.ts';
 import { logIndex, type NodeId } from '../../lib/brands.ts';
+import { advanceChange, receiveChange } from './change.ts';
 import { advanceCommitIndex } from './commit.ts';
 import { createDraft, type Draft, finish, reply } from './draft.ts';
 import type { Effects } from './effects.ts';
-import { countOwnVote, receivePreVote, receiveRequestVote, receiveVoteResponse } from './election.ts';
+import {
+  countOwnVote,
+  receivePreVote,
+  receiveRequestVote,
+  receiveTimeoutNow,
+  receiveVoteResponse,
+} from './election.ts';
 import { receiveAppendEntries } from './follower.ts';
 import type { Dialect, Input } from './inputs.ts';
 import { trimWindow } from './log.ts';
-import { isRequest, type Message, type Request } from './messages.ts';
+import { isRequest, type Message, type Request, type TimeoutNowResponse } from './messages.ts';
 import { receiveProposals } from './proposals.ts';
 import { receiveReads } from './reads.ts';
 import { receiveLost, replicateRead } from './replication.ts';
 import { receiveAppendEntriesResponse } from './responses.ts';
+import { becomeFollower } from './roles.ts';
 import type { CoreState } from './state.ts';
 import { receiveTick } from './time.ts';
+import { receiveTransfer } from './transfer.ts';
 
 /**
  * The protocol: takes one input, changes the state, and says what is to be done. Given the same state and inputs it
@@ -40,6 +49,10 @@ function dispatch(draft: Draft, input: Input): void {
       return receivePersisted(draft, input.sequence);
     case 'logRead':
       return replicateRead(draft, input.to, input.entries);
+    case 'changeConfiguration':
+      return receiveChange(draft, input.request);
+    case 'transferLeadership':
+      return receiveTransfer(draft, input.transferId, input.target);
     case 'lost':
       return receiveLost(draft, input.to, input.requestId);
     case 'dialect':
@@ -66,6 +79,10 @@ function receiveMessage(draft: Draft, from: NodeId, requestId: number, message: 
       return receiveVoteResponse(draft, from, requestId, message);
     case 'appendEntriesResponse':
       return receiveAppendEntriesResponse(draft, from, requestId, message);
+    case 'timeoutNow':
+      return receiveTimeoutNow(draft, from, requestId, message);
+    case 'timeoutNowResponse':
+      return receiveTimeoutNowResponse(draft, message);
     default:
       return assertNever(message, 'message');
   }
@@ -95,6 +112,8 @@ function refuse(draft: Draft, to: NodeId, requestId: number, request: Request): 
       return reply(draft, to, requestId, { type: 'preVoteResponse', term, voteGranted: false });
     case 'appendEntries':
       return reply(draft, to, requestId, { type: 'appendEntriesResponse', term, success: false });
+    case 'timeoutNow':
+      return reply(draft, to, requestId, { type: 'timeoutNowResponse', term });
     default:
       return assertNever(request, 'request');
   }
@@ -111,6 +130,12 @@ function receivePersisted(draft: Draft, sequence: number): void {
   }
   countOwnVote(draft, sequence);
   advanceCommitIndex(draft);
+  advanceChange(draft);
+}
+
+/** §5.1: a newer term in any message shows that this node is behind. Otherwise the target's candidacy is the answer. */
+function receiveTimeoutNowResponse(draft: Draft, response: TimeoutNowResponse): void {
+  if (response.term > draft.state.currentTerm) becomeFollower(draft, response.term, null, 'newer-term');
 }
 
 function receiveDialect(draft: Draft, peer: NodeId, dialect: Dialect): void {

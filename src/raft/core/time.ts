@@ -1,9 +1,12 @@
+import { advanceChange } from './change.ts';
 import { isQuorum } from './configuration.ts';
 import type { Draft } from './draft.ts';
 import { campaign } from './election.ts';
+import { releaseSilent } from './peers.ts';
 import { expireFlights, sendDueHeartbeats } from './replication.ts';
 import { becomeFollower } from './roles.ts';
 import { type CoreState, resetElectionTimer } from './state.ts';
+import { expireTransfer } from './transfer.ts';
 
 /**
  * Time passes. A gap longer than the minimum election timeout was a pause of this process, not of the network: what
@@ -13,6 +16,7 @@ export function receiveTick(draft: Draft, elapsedMs: number): void {
   const { state } = draft;
   state.nowMs += elapsedMs;
   if (elapsedMs > state.options.electionTimeoutMsMin) wakeUp(state);
+  expireTransfer(draft);
   if (state.role === 'leader') leaderTick(draft);
   else if (state.nowMs >= state.electionDeadlineMs) campaign(draft);
 }
@@ -36,7 +40,9 @@ function leaderTick(draft: Draft): void {
     return;
   }
   expireFlights(draft);
-  sendDueHeartbeats(draft);
+  releaseSilent(state);
+  advanceChange(draft);
+  if (state.role === 'leader') sendDueHeartbeats(draft);
 }
 
 /** Election timeouts for which a leader waits for its disk. */

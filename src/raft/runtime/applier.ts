@@ -135,6 +135,7 @@ export class Applier {
         this.#handlers.applied(entry, this.#machine.applyInSession(entry, payload));
         break;
       case 'noop':
+      case 'configuration':
         break;
       case 'unknown':
         throw new RaftError(

@@ -1,4 +1,4 @@
-import type { NodeId } from '../../lib/brands.ts';
+import type { LogIndex, NodeId } from '../../lib/brands.ts';
 import { type LeaderHint, RaftError } from '../../lib/errors.ts';
 import { COMMAND_BYTES_MAX, MEMBERS_MAX } from '../../lib/limits.ts';
 import { problemWithPlace, type SessionPlace } from '../../lib/session-command.ts';
@@ -59,4 +59,17 @@ export function noLeader(hint: LeaderHint | undefined): RaftError {
     suggestions: ['raft status', 'A leader needs a majority of the nodes: start those that are down.'],
     ...(hint === undefined ? {} : { leader: hint }),
   });
+}
+
+/** The reason for a node to stop that is no member any more. It was asked for, so that it is no failure. */
+export function removed(index: LogIndex): RaftError {
+  return new RaftError(
+    'removed',
+    `This node was removed from the cluster by the configuration at index ${index}. It has nothing more to do.`,
+    {
+      suggestions: [
+        'To have it back: start it with a blank data directory and --join URL-OF-A-MEMBER, then raft config add URL',
+      ],
+    },
+  );
 }

@@ -74,7 +74,9 @@ export class CoreDriver {
     return outcome;
   }
 
+  /** What comes after the end is dropped. */
   enqueue(input: Input): void {
+    if (this.#isStopped) return;
     this.#inputs.push(input);
     this.#schedule();
   }

@@ -1,4 +1,5 @@
 import type { NodeId } from '../../lib/brands.ts';
+import type { Configuration } from '../../lib/configuration.ts';
 import {
   APPEND_BYTES_MAX,
   APPEND_ENTRIES_MAX,
@@ -9,7 +10,6 @@ import {
   PENDING_READS_MAX,
   TERM_JUMP_MAX,
 } from '../../lib/limits.ts';
-import { configuration } from '../core/configuration.ts';
 import type { CoreLimits, CoreOptions } from '../core/state.ts';
 import type { Timing } from '../timing.ts';
 
@@ -32,13 +32,15 @@ const LIMITS: CoreLimits = {
 /** The options of a core within the limits of `lib/limits.ts`. */
 export function coreOptions(node: {
   readonly id: NodeId;
-  readonly voters: readonly NodeId[];
+  readonly incarnation: string;
+  readonly configuration: Configuration;
   readonly timing: Timing;
   readonly seed: number;
 }): CoreOptions {
   return {
     id: node.id,
-    configuration: configuration(node.voters),
+    incarnation: node.incarnation,
+    configuration: node.configuration,
     seed: node.seed,
     ...node.timing,
     requestTimeoutMs: PEER_TIMEOUT_MS,

@@ -1,8 +1,10 @@
+import { assertNever } from '../../lib/assert.ts';
 import type { LogIndex } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
-import type { Outcome, RejectReason } from '../core/effects.ts';
+import type { Outcome } from '../core/effects.ts';
 import { type Answer, refusalError } from '../machine/sessions.ts';
-import type { Clock, CommandResult } from '../ports.ts';
+import type { Clock, CommandResult, MembershipResult, TransferResult } from '../ports.ts';
+import { changeRejection, rejection, transferRejection } from './refusals.ts';
 
 /** A client's request that waits for a decision. */
 interface Pending<T> {
@@ -26,6 +28,8 @@ export class PendingRequests {
   readonly #clock: Clock;
   readonly #commands = new Map<number, Pending<CommandResult>>();
   readonly #reads = new Map<number, Pending<LogIndex>>();
+  readonly #changes = new Map<number, Pending<MembershipResult>>();
+  readonly #transfers = new Map<number, Pending<TransferResult>>();
   /** Commands whose entry is committed, by its index, until it is applied. */
   readonly #committed = new Map<LogIndex, { readonly proposalId: number }>();
   #nextId = 1;
@@ -48,6 +52,20 @@ export class PendingRequests {
     const giveUp = (why: string): RaftError =>
       new RaftError('no-leader', `No majority confirmed the read ${why}.`, { suggestions: ['raft status'] });
     return this.#wait(this.#reads, patience, giveUp, readIndex);
+  }
+
+  /** Waits for the end of a change of members; `begin` is given its id. */
+  change(patience: Patience, begin: (changeId: number) => void): Promise<MembershipResult> {
+    return this.#wait(this.#changes, patience, (why) => changeUnknown(`was not finished ${why}`), begin);
+  }
+
+  /** Waits for the end of a transfer of leadership; `begin` is given its id. */
+  transfer(patience: Patience, begin: (transferId: number) => void): Promise<TransferResult> {
+    const giveUp = (why: string): RaftError =>
+      new RaftError('outcome-unknown', `Leadership was not handed over ${why}; it may still be.`, {
+        suggestions: ['raft leader show'],
+      });
+    return this.#wait(this.#transfers, patience, giveUp, begin);
   }
 
   /** Takes a decision of the core. */
@@ -75,6 +93,24 @@ export class PendingRequests {
         return;
       case 'readRejected':
         this.#reads.get(outcome.readId)?.reject(rejection(outcome.reason));
+        return;
+      case 'changed':
+        this.#changes.get(outcome.changeId)?.resolve({ index: outcome.index });
+        return;
+      case 'changeRejected':
+        this.#changes.get(outcome.changeId)?.reject(changeRejection(outcome));
+        return;
+      case 'changeUnknown':
+        this.#changes.get(outcome.changeId)?.reject(changeUnknown('lost its leader on the way'));
+        return;
+      case 'transferred':
+        this.#transfers.get(outcome.transferId)?.resolve({ leaderId: outcome.leaderId });
+        return;
+      case 'transferRejected':
+        this.#transfers.get(outcome.transferId)?.reject(transferRejection(outcome.reason));
+        return;
+      default:
+        assertNever(outcome, 'outcome');
     }
   }
 
@@ -111,6 +147,12 @@ export class PendingRequests {
     }
     for (const pending of [...this.#reads.values()]) {
       pending.reject(new RaftError('stopping', `${stopping} before the read was confirmed.`));
+    }
+    for (const pending of [...this.#changes.values()]) {
+      pending.reject(changeUnknown('was not finished before the node stopped'));
+    }
+    for (const pending of [...this.#transfers.values()]) {
+      pending.reject(new RaftError('stopping', `${stopping} before it knew who leads next.`));
     }
   }
 
@@ -149,39 +191,14 @@ export class PendingRequests {
   }
 }
 
-function calledOff(): RaftError {
-  return new RaftError('stopping', 'The request was called off before anything was done.');
+function changeUnknown(how: string): RaftError {
+  return new RaftError(
+    'outcome-unknown',
+    `The change of members ${how}: the next leader finishes it or takes it back.`,
+    { suggestions: ['raft config get   # says what is in force, and what is under way'] },
+  );
 }
 
-/** What a client is told whose request certainly was not done. */
-function rejection(reason: RejectReason): RaftError {
-  switch (reason) {
-    case 'not-leader':
-      return new RaftError('not-leader', 'This node does not lead; the request was not done.', {
-        suggestions: ['raft leader show'],
-      });
-    case 'overwritten':
-      return new RaftError(
-        'no-leader',
-        'The leader changed and dropped the command; it certainly was not done.',
-        {
-          suggestions: ['It is safe to send it again.'],
-        },
-      );
-    case 'too-many':
-      return new RaftError('too-many', 'Too many requests wait on the leader; this one was not done.', {
-        suggestions: ['Send fewer at a time, and this one again.'],
-      });
-    case 'original-member':
-      return new RaftError(
-        'unsupported',
-        'Sessions, and commands that begin with the mark of our own entries, cannot be used while a member speaks only the original protocol.',
-        {
-          suggestions: [
-            'Send it without a session, and at most once: raft command --once TEXT',
-            'Finish the migration first: replace the remaining nodes of the original.',
-          ],
-        },
-      );
-  }
+function calledOff(): RaftError {
+  return new RaftError('stopping', 'The request was called off before anything was done.');
 }

@@ -43,11 +43,16 @@ export async function openStorage(disk: Disk, options: StorageOptions): Promise<
   const identity = await establishIdentity(disk, options);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const hint = await CommitHint.open(disk);
-  const { log, hardState, warnings } = await recoverLog(disk, { directory: options.directory, hint, limits });
+  const { log, hardState, configurations, warnings } = await recoverLog(disk, {
+    directory: options.directory,
+    hint,
+    limits,
+  });
   const recovered: Recovered = {
     hardState,
     lastIndex: log.lastIndex,
     termRuns: log.termRuns(),
+    configurations,
     commitHint: hint.index,
     warnings,
   };

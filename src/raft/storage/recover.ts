@@ -2,6 +2,7 @@ import { INDEX_ZERO, type LogIndex, logIndex } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { SMALL_BODY_BYTES_MAX } from '../../lib/limits.ts';
 import { decodeState, encodeState, type StateRecord } from '../../logfmt/records.ts';
+import type { LoggedConfiguration } from '../core/configuration-log.ts';
 import type { Disk } from '../ports.ts';
 import type { CommitHint } from './commit-hint.ts';
 import { cutTail } from './cut-tail.ts';
@@ -16,6 +17,7 @@ import { readSmallFile, replaceFile } from './small-file.ts';
 export interface RecoveredLog {
   readonly log: SegmentedLog;
   readonly hardState: StateRecord;
+  readonly configurations: readonly LoggedConfiguration[];
   readonly warnings: readonly string[];
 }
 
@@ -51,6 +53,7 @@ export async function recoverLog(
   return {
     log: new SegmentedLog(disk, { directory, closed, open, terms: scanned.terms }, limits),
     hardState,
+    configurations: scanned.configurations,
     warnings,
   };
 }

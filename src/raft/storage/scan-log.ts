@@ -1,9 +1,11 @@
 import { present } from '../../lib/assert.ts';
 import { INDEX_ZERO, type LogIndex, logIndex, term } from '../../lib/brands.ts';
+import { configurationIn, ENTRY_MARK } from '../../lib/entry.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { INDEX_MAX } from '../../lib/limits.ts';
 import { FRAME_HEADER_BYTES } from '../../logfmt/frame.ts';
 import { type ScanResult, type ScanVisitor, scanLog } from '../../logfmt/scan.ts';
+import type { LoggedConfiguration } from '../core/configuration-log.ts';
 import type { Disk, DiskFile } from '../ports.ts';
 import { LOG_DIRECTORY, parseSegmentName } from './layout.ts';
 import { Segment } from './segment.ts';
@@ -14,6 +16,8 @@ export interface ScannedLog {
   readonly segments: readonly Segment[];
   /** Of all entries that are kept. */
   readonly terms: TermRuns;
+  /** Those among the entries that are kept, in order. */
+  readonly configurations: readonly LoggedConfiguration[];
   /** What the scan of the last segment found; undefined where there is no segment. */
   readonly last: ScanResult | undefined;
 }
@@ -32,15 +36,16 @@ export async function scanSegments(
     .filter((index) => index !== undefined);
   const segments: Segment[] = [];
   const terms = new TermRuns();
+  const configurations: LoggedConfiguration[] = [];
   let last: ScanResult | undefined;
   for (const [position, firstIndex] of firstIndexes.entries()) {
     const segment = new Segment(firstIndex);
     refuseHole(segments.at(-1)?.lastIndex ?? INDEX_ZERO, segment, directory);
     const kind = position === firstIndexes.length - 1 ? 'last' : 'earlier';
-    last = await scanSegment(disk, { segment, terms, kind, directory, batchBytesMax });
+    last = await scanSegment(disk, { segment, terms, configurations, kind, directory, batchBytesMax });
     segments.push(segment);
   }
-  return { segments, terms, last };
+  return { segments, terms, configurations, last };
 }
 
 /** The error for a log that a node does not start on. */
@@ -56,13 +61,14 @@ export function damagedLog(directory: string, message: string): RaftError {
 interface SegmentScan {
   readonly segment: Segment;
   readonly terms: TermRuns;
+  readonly configurations: LoggedConfiguration[];
   readonly kind: 'last' | 'earlier';
   readonly directory: string;
   readonly batchBytesMax: number;
 }
 
 async function scanSegment(disk: Disk, scan: SegmentScan): Promise<ScanResult> {
-  const { segment, terms, kind, batchBytesMax } = scan;
+  const { segment, terms, configurations, kind, batchBytesMax } = scan;
   const file = present(await disk.open(segment.path, { create: false }), segment.path);
   try {
     const options = {
@@ -73,13 +79,17 @@ async function scanSegment(disk: Disk, scan: SegmentScan): Promise<ScanResult> {
       batchBytesMax,
     };
     const visitor: ScanVisitor = {
-      frame: (offset, index, frameTerm, size) => {
+      frame: (offset, index, frameTerm, size, bytes, at) => {
         // Frames behind a damage are good, but they are cut with it or the node does not start.
         if (offset !== segment.endBytes || index !== segment.lastIndex + 1 || frameTerm < terms.lastTerm)
           return;
         if (index > INDEX_MAX || !Number.isSafeInteger(frameTerm)) return;
         segment.append(FRAME_HEADER_BYTES + size);
         terms.append(logIndex(index), term(frameTerm));
+        const command = at + FRAME_HEADER_BYTES;
+        if (bytes[command] !== ENTRY_MARK[0]) return;
+        const configuration = configurationIn(bytes.subarray(command, command + size));
+        if (configuration !== undefined) configurations.push({ index: logIndex(index), configuration });
       },
     };
     const result = await runScan(scanLog(options, visitor), file);

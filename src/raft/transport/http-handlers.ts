@@ -15,12 +15,13 @@ import type { Dialect } from '../core/inputs.ts';
 import type { Request, Response } from '../core/messages.ts';
 import type { Logger, Self, TransportHandlers } from '../ports.ts';
 import { type Acquaintances, introducesItself } from './identity.ts';
-import { decodeRequest, emptyResponse, encodeResponse, type RequestType } from './wire.ts';
+import { decodeRequest } from './wire-decode.ts';
+import { emptyResponse, encodeResponse, type RequestType } from './wire-encode.ts';
 
 export interface PeerRoutesOptions {
   readonly identity: Self;
   readonly acquaintances: Acquaintances;
-  /** Whether a node is a member of the cluster: others are not listened to. */
+  /** Whether a node is a member of the configuration in force: others have to introduce themselves. */
   isMember(id: NodeId): boolean;
   /** Our own term: a request whose term is more than `TERM_JUMP_MAX` above it is refused. */
   currentTerm(): Term;
@@ -34,13 +35,14 @@ export interface PeerRoutesOptions {
   readonly logger?: Logger;
 }
 
-/** The paths on which peers talk to this node: the original's three, and pre-vote. */
+/** The paths on which peers talk to this node: the original's three, and our own. */
 export function peerRoutes(options: PeerRoutesOptions): readonly Route[] {
   const door: Door = { options, complaints: new Set() };
   return [
     idRoute(options.identity.id),
     rpcRoute(door, 'requestVote', PATHS.requestVote, SMALL_BODY_BYTES_MAX),
     rpcRoute(door, 'preVote', PATHS.preVote, SMALL_BODY_BYTES_MAX),
+    rpcRoute(door, 'timeoutNow', PATHS.timeoutNow, SMALL_BODY_BYTES_MAX),
     rpcRoute(door, 'appendEntries', PATHS.appendEntries, (headers) =>
       introducesItself(headers) ? OWN_PEER_BODY_BYTES_MAX : PEER_BODY_BYTES_MAX,
     ),
@@ -80,15 +82,13 @@ function handleRpc(door: Door, type: RequestType, request: RouteRequest): Answer
     throw new RaftError('stopping', 'This node is not running yet, or not any more.');
   const introduction = options.acquaintances.meet(request.headers);
   switch (introduction.type) {
-    case 'amnesiac':
     case 'stranger':
       return turnAway(door, introduction.reason);
+    case 'amnesiac':
+      if (!isLeaders(type)) return turnAway(door, introduction.reason);
+      return handleIntroduced(door, handlers, type, { ...request, nodeId: introduction.nodeId });
     case 'known':
-      return handleFrom(door, handlers, type, {
-        dialect: 'extended',
-        body: request.body,
-        screen: (from) => (introduction.nodeId === from ? screenMember(door, from) : refusal(type)),
-      });
+      return handleIntroduced(door, handlers, type, { ...request, nodeId: introduction.nodeId });
     case 'anonymous':
       return handleFrom(door, handlers, type, {
         dialect: 'original',
@@ -98,6 +98,28 @@ function handleRpc(door: Door, type: RequestType, request: RouteRequest): Answer
     default:
       return assertNever(introduction, 'introduction');
   }
+}
+
+/**
+ * Whether only a leader sends this. Whoever was elected is followed, whatever this node believes of it: its own
+ * configuration may be old, and only the leader can bring it up to date. Votes and acknowledgements are another matter.
+ */
+function isLeaders(type: RequestType): boolean {
+  return type === 'appendEntries' || type === 'timeoutNow';
+}
+
+/**
+ * A request of a node that says who it is, and that it is of this cluster. It need not be a member as far as this node
+ * knows: one that lags does not know the newest configuration yet (§6).
+ */
+function handleIntroduced(
+  door: Door,
+  handlers: TransportHandlers,
+  type: RequestType,
+  { body, nodeId }: { readonly body: Uint8Array; readonly nodeId: string },
+): Answer | Promise<Answer> {
+  const screen = (from: NodeId): Answer | undefined => (nodeId === from ? undefined : refusal(type));
+  return handleFrom(door, handlers, type, { dialect: 'extended', body, screen });
 }
 
 /** A request whose sender is not known before the body is read. */
@@ -192,5 +214,14 @@ function termOf(message: Request): Term {
 }
 
 function senderOf(message: Request): NodeId {
-  return message.type === 'appendEntries' ? message.leaderId : message.candidateId;
+  switch (message.type) {
+    case 'appendEntries':
+    case 'timeoutNow':
+      return message.leaderId;
+    case 'requestVote':
+    case 'preVote':
+      return message.candidateId;
+    default:
+      return assertNever(message, 'message');
+  }
 }

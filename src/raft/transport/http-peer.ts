@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import { type Exchange, exchange } from '../../http/exchange.ts';
-import { PATHS } from '../../http/paths.ts';
+import { HEADERS, PATHS } from '../../http/paths.ts';
 import { type NodeId, parseNodeId } from '../../lib/brands.ts';
 import { textOf } from '../../lib/bytes.ts';
 import { RaftError } from '../../lib/errors.ts';
@@ -85,11 +85,18 @@ export class HttpPeer {
   }
 }
 
+/** Who answers at an address: a node of the original tells its id and nothing else. */
+export interface PeerIdentity {
+  readonly id: NodeId;
+  readonly clusterId: string | null;
+  readonly incarnation: string | null;
+}
+
 /**
- * Asks a node for its id, as the original's `NewHTTPPeer` does. `url` is its base URL. Throws a `RaftError`:
+ * Asks a node who it is, as the original's `NewHTTPPeer` does. `url` is its base URL. Throws a `RaftError`:
  * `unreachable` where it does not answer, `configuration` where what answers is no node.
  */
-export async function fetchPeerId(url: string): Promise<NodeId> {
+export async function fetchPeerIdentity(url: string): Promise<PeerIdentity> {
   const pool = new Pool(url, { connections: 1, connect: { timeout: PEER_TIMEOUT_MS } });
   try {
     const outcome = await exchange(pool, {
@@ -99,14 +106,29 @@ export async function fetchPeerId(url: string): Promise<NodeId> {
       timeoutMs: PEER_TIMEOUT_MS,
       responseBytesMax: PEER_RESPONSE_BYTES_MAX,
     });
-    if (outcome.type === 'failed')
-      throw new RaftError('unreachable', `No node answers at ${url}: ${outcome.reason}.`);
+    if (outcome.type === 'failed') {
+      throw new RaftError('unreachable', `No node answers at ${url}: ${outcome.reason}.`, {
+        suggestions: ['Start the node, and see that its address is right.'],
+      });
+    }
     const id = idIn(outcome);
-    if (id === undefined) throw new RaftError('configuration', `What answers at ${url} is not a Raft node.`);
-    return id;
+    if (id === undefined) {
+      throw new RaftError('configuration', `What answers at ${url} is not a Raft node.`, {
+        suggestions: ['Check the address.'],
+      });
+    }
+    return {
+      id,
+      clusterId: textIn(outcome.headers[HEADERS.clusterId]),
+      incarnation: textIn(outcome.headers[HEADERS.incarnation]),
+    };
   } finally {
     await pool.destroy();
   }
+}
+
+function textIn(header: string | string[] | undefined): string | null {
+  return typeof header === 'string' ? header : null;
 }
 
 function idIn(outcome: Exchange): NodeId | undefined {

@@ -3,19 +3,21 @@ import type { Exchange } from '../../http/exchange.ts';
 import { PATHS } from '../../http/paths.ts';
 import type { Route } from '../../http/route.ts';
 import { type NodeId, type Term, term } from '../../lib/brands.ts';
+import type { Member } from '../../lib/configuration.ts';
 import { TERM_JUMP_MAX } from '../../lib/limits.ts';
 import type { Dialect } from '../core/inputs.ts';
 import type { Envelope, Request, Response } from '../core/messages.ts';
-import type { Logger, PeerAddress, Self, Transport, TransportHandlers } from '../ports.ts';
+import type { Logger, Self, Transport, TransportHandlers } from '../ports.ts';
 import { peerRoutes, REFUSED_BECAUSE } from './http-handlers.ts';
 import { HttpPeer } from './http-peer.ts';
 import { Acquaintances, identityHeaders } from './identity.ts';
-import { decodeResponse, encodeRequest } from './wire.ts';
+import { decodeResponse } from './wire-decode.ts';
+import { encodeRequest } from './wire-encode.ts';
 
 export interface HttpTransportOptions {
   readonly identity: Self;
-  /** The other members; those without a URL cannot be reached. Messages of anyone else are refused. */
-  readonly peers: readonly PeerAddress[];
+  /** The members; those without a URL cannot be reached. */
+  readonly members: readonly Member[];
   /** Our own term. */
   currentTerm(): Term;
   /** Hears of nodes that send messages here and must not be listened to. */
@@ -36,22 +38,21 @@ export class HttpTransport implements Transport {
   readonly #acquaintances: Acquaintances;
   readonly #peers = new Map<NodeId, HttpPeer>();
   readonly #dialects = new Map<NodeId, Dialect>();
+  readonly #headers: Readonly<Record<string, string>>;
+  #members: ReadonlySet<NodeId> = new Set();
   readonly #underWay = new Set<Promise<void>>();
   #handlers: TransportHandlers | undefined;
 
   constructor(options: HttpTransportOptions) {
-    const { identity, peers } = options;
+    const { identity } = options;
     this.#options = options;
-    const members = new Set<string>(peers.map((peer) => peer.id));
     this.#acquaintances = new Acquaintances(identity);
-    const headers = identityHeaders(identity);
-    for (const { id, url } of peers) {
-      if (url !== undefined && id !== identity.id) this.#peers.set(id, new HttpPeer({ id, url, headers }));
-    }
+    this.#headers = identityHeaders(identity);
+    this.setMembers(options.members);
     this.routes = peerRoutes({
       identity,
       acquaintances: this.#acquaintances,
-      isMember: (id) => members.has(id),
+      isMember: (id) => this.#members.has(id),
       currentTerm: () => options.currentTerm(),
       handlers: () => this.#handlers,
       heardFrom: (from, dialect) => this.#heardFrom(from, dialect),
@@ -62,6 +63,24 @@ export class HttpTransport implements Transport {
 
   start(handlers: TransportHandlers): void {
     this.#handlers = handlers;
+  }
+
+  /** Connects with these members, and ends the connections with those that are none any more or have moved. */
+  setMembers(members: readonly Member[]): void {
+    this.#members = new Set(members.map(({ id }) => id));
+    this.#acquaintances.expect(members);
+    const urls = new Map(members.map(({ id, url }) => [id, url]));
+    urls.delete(this.#options.identity.id);
+    for (const [id, peer] of this.#peers) {
+      if (urls.get(id) === peer.url) continue;
+      this.#peers.delete(id);
+      this.#dialects.delete(id);
+      void peer.close();
+    }
+    for (const [id, url] of urls) {
+      if (url === null || this.#peers.has(id)) continue;
+      this.#peers.set(id, new HttpPeer({ id, url, headers: this.#headers }));
+    }
   }
 
   send(to: NodeId, envelope: Envelope<Request>): void {

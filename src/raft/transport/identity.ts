@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HEADERS } from '../../http/paths.ts';
+import type { Member } from '../../lib/configuration.ts';
 import type { Self } from '../ports.ts';
 
 /** What the headers of a message say about its sender. */
@@ -10,7 +11,7 @@ export type Introduction =
   /** It must not be listened to: one of the two has the wrong address or the wrong data. */
   | { readonly type: 'stranger'; readonly reason: string }
   /** It must not be listened to: it has lost its data, and with it its votes. The mistake is its own. */
-  | { readonly type: 'amnesiac'; readonly reason: string };
+  | { readonly type: 'amnesiac'; readonly nodeId: string; readonly reason: string };
 
 /** Whether a message is one of our own nodes': the original's have no headers that say who sends them. */
 export function introducesItself(headers: IncomingHttpHeaders): boolean {
@@ -32,10 +33,20 @@ export function identityHeaders(identity: Self): Readonly<Record<string, string>
  */
 export class Acquaintances {
   readonly #own: Self;
-  readonly #incarnations = new Map<string, string>();
+  /** As each node introduced itself when it answered. */
+  readonly #met = new Map<string, string>();
+  /** As the configuration has it, for members that joined by a change: that counts for more. */
+  #configured: ReadonlyMap<string, string> = new Map();
 
   constructor(own: Self) {
     this.#own = own;
+  }
+
+  /** Other members: each is known by the incarnation that the configuration names, where it names one. */
+  expect(members: readonly Member[]): void {
+    this.#configured = new Map(
+      members.flatMap(({ id, incarnation }) => (incarnation === null ? [] : [[id, incarnation]])),
+    );
   }
 
   /** What the node that answers at a member's address is to us. It is remembered if it is that member. */
@@ -43,7 +54,7 @@ export class Acquaintances {
     const introduction = this.meet(headers);
     const incarnation = headers[HEADERS.incarnation];
     const isMember = introduction.type === 'known' && introduction.nodeId === member;
-    if (isMember && typeof incarnation === 'string') this.#incarnations.set(member, incarnation);
+    if (isMember && typeof incarnation === 'string') this.#met.set(member, incarnation);
     return introduction;
   }
 
@@ -64,13 +75,17 @@ export class Acquaintances {
     if (nodeId === this.#own.id)
       return stranger(`another node says that it is node ${nodeId}, as this one is`);
     if (typeof incarnation === 'string' && !this.#recognizes(nodeId, incarnation)) {
-      return { type: 'amnesiac', reason: `node ${nodeId} has come back without the data that it had` };
+      return {
+        type: 'amnesiac',
+        nodeId,
+        reason: `node ${nodeId} has come back without the data that it had`,
+      };
     }
     return { type: 'known', nodeId };
   }
 
   #recognizes(nodeId: string, incarnation: string): boolean {
-    const known = this.#incarnations.get(nodeId);
+    const known = this.#configured.get(nodeId) ?? this.#met.get(nodeId);
     return known === undefined || known === incarnation;
   }
 }

@@ -15,96 +15,22 @@ import { FRAME_COMMAND_BYTES_MAX, INDEX_MAX } from '../../lib/limits.ts';
 import type {
   AppendEntries,
   AppendEntriesResponse,
-  Conflict,
   PreVote,
+  PreVoteResponse,
   Request,
   RequestVote,
+  RequestVoteResponse,
   Response,
+  TimeoutNow,
+  TimeoutNowResponse,
 } from '../core/messages.ts';
 import { JsonCursor, MalformedJson } from './json-cursor.ts';
+import type { RequestType } from './wire-encode.ts';
 
-/**
- * The JSON of the original's RPCs (design: "On the wire"). Field names and order, the line feed at the end and the
- * number format are those of Go's `json.Encoder`; `conflict_index` and `conflict_term` are ours, and the original
- * ignores them. Every decoder is total: bytes from outside become a value or a reason.
- */
+/** Every decoder is total: bytes from outside become a value or a reason. */
 export type Decoded<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly reason: string };
-
-export type RequestType = Request['type'];
-
-/** The body of a request. */
-export function encodeRequest(request: Request): Buffer {
-  switch (request.type) {
-    case 'requestVote':
-      return Buffer.from(
-        `{"term":${request.term},"candidate_id":${request.candidateId},` +
-          `"last_log_index":${request.lastLogIndex},"last_log_term":${request.lastLogTerm}}\n`,
-        'latin1',
-      );
-    case 'preVote':
-      return Buffer.from(
-        `{"next_term":${request.nextTerm},"candidate_id":${request.candidateId},` +
-          `"last_log_index":${request.lastLogIndex},"last_log_term":${request.lastLogTerm}}\n`,
-        'latin1',
-      );
-    case 'appendEntries':
-      return Buffer.from(
-        `{"term":${request.term},"leader_id":${request.leaderId},` +
-          `"prev_log_index":${request.prevLogIndex},"prev_log_term":${request.prevLogTerm},` +
-          `"entries":[${request.entries.map(encodeEntry).join(',')}],"commit_index":${request.leaderCommit}}\n`,
-        'latin1',
-      );
-    default:
-      return assertNever(request, 'request');
-  }
-}
-
-/** Go's encoder leaves an empty command out, because the original's field is marked `omitempty`. */
-function encodeEntry(entry: Entry): string {
-  const { buffer, byteOffset, length } = entry.command;
-  const head = `{"index":${entry.index},"term":${entry.term}`;
-  return length === 0
-    ? `${head}}`
-    : `${head},"command":"${Buffer.from(buffer, byteOffset, length).toString('base64')}"}`;
-}
-
-/** The body of a response. */
-export function encodeResponse(response: Response): Buffer {
-  switch (response.type) {
-    case 'requestVoteResponse':
-    case 'preVoteResponse':
-      return Buffer.from(`{"term":${response.term},"vote_granted":${response.voteGranted}}\n`, 'latin1');
-    case 'appendEntriesResponse':
-      return Buffer.from(
-        `{"term":${response.term},"success":${response.success}${encodeConflict(response.conflict)}}\n`,
-        'latin1',
-      );
-    default:
-      return assertNever(response, 'response');
-  }
-}
-
-function encodeConflict(conflict: Conflict | undefined): string {
-  if (conflict === undefined) return '';
-  const head = `,"conflict_index":${conflict.index}`;
-  return conflict.term === undefined ? head : `${head},"conflict_term":${conflict.term}`;
-}
-
-/** The response whose fields are all zero: the body that goes with a 400, as the original has it. */
-export function emptyResponse(type: RequestType): Response {
-  switch (type) {
-    case 'requestVote':
-      return { type: 'requestVoteResponse', term: TERM_ZERO, voteGranted: false };
-    case 'preVote':
-      return { type: 'preVoteResponse', term: TERM_ZERO, voteGranted: false };
-    case 'appendEntries':
-      return { type: 'appendEntriesResponse', term: TERM_ZERO, success: false };
-    default:
-      return assertNever(type, 'request type');
-  }
-}
 
 /** Whether the sender of a request is listened to. */
 type Accepts = (sender: NodeId) => boolean;
@@ -121,6 +47,8 @@ export function decodeRequest(type: RequestType, body: Uint8Array, accepts: Acce
       return decode(body, (cursor) => readPreVote(cursor, accepts));
     case 'appendEntries':
       return decode(body, (cursor) => readAppendEntries(cursor, accepts));
+    case 'timeoutNow':
+      return decode(body, (cursor) => readTimeoutNow(cursor, accepts));
     default:
       return assertNever(type, 'request type');
   }
@@ -130,11 +58,13 @@ export function decodeRequest(type: RequestType, body: Uint8Array, accepts: Acce
 export function decodeResponse(type: RequestType, body: Uint8Array): Decoded<Response> {
   switch (type) {
     case 'requestVote':
-      return decode(body, (cursor) => ({ type: 'requestVoteResponse', ...readVoteResponse(cursor) }));
+      return decode(body, readRequestVoteResponse);
     case 'preVote':
-      return decode(body, (cursor) => ({ type: 'preVoteResponse', ...readVoteResponse(cursor) }));
+      return decode(body, readPreVoteResponse);
     case 'appendEntries':
       return decode(body, readAppendEntriesResponse);
+    case 'timeoutNow':
+      return decode(body, readTimeoutNowResponse);
     default:
       return assertNever(type, 'request type');
   }
@@ -157,6 +87,7 @@ interface VoteFields {
   readonly candidateId: NodeId;
   readonly lastLogIndex: LogIndex;
   readonly lastLogTerm: Term;
+  readonly isTransfer: boolean;
 }
 
 function readRequestVote(cursor: JsonCursor, accepts: Accepts): RequestVote {
@@ -165,7 +96,7 @@ function readRequestVote(cursor: JsonCursor, accepts: Accepts): RequestVote {
 }
 
 function readPreVote(cursor: JsonCursor, accepts: Accepts): PreVote {
-  const { campaignTerm, ...fields } = readVoteFields(cursor, 'next_term', accepts);
+  const { campaignTerm, isTransfer: _, ...fields } = readVoteFields(cursor, 'next_term', accepts);
   return { type: 'preVote', nextTerm: campaignTerm, ...fields };
 }
 
@@ -174,11 +105,13 @@ function readVoteFields(cursor: JsonCursor, termField: 'term' | 'next_term', acc
   let candidateId: NodeId | undefined;
   let lastLogIndex: LogIndex | undefined;
   let lastLogTerm: Term | undefined;
+  let isTransfer = false;
   cursor.object((name) => {
     if (name === termField) campaignTerm = readTerm(cursor);
     else if (name === 'candidate_id') candidateId = readSender(cursor, accepts);
     else if (name === 'last_log_index') lastLogIndex = readIndex(cursor);
     else if (name === 'last_log_term') lastLogTerm = readTerm(cursor);
+    else if (name === 'leadership_transfer') isTransfer = cursor.boolean();
     else cursor.skip();
   });
   return {
@@ -186,6 +119,22 @@ function readVoteFields(cursor: JsonCursor, termField: 'term' | 'next_term', acc
     candidateId: required(candidateId, 'candidate_id'),
     lastLogIndex: required(lastLogIndex, 'last_log_index'),
     lastLogTerm: required(lastLogTerm, 'last_log_term'),
+    isTransfer,
+  };
+}
+
+function readTimeoutNow(cursor: JsonCursor, accepts: Accepts): TimeoutNow {
+  let leaderTerm: Term | undefined;
+  let leaderId: NodeId | undefined;
+  cursor.object((name) => {
+    if (name === 'term') leaderTerm = readTerm(cursor);
+    else if (name === 'leader_id') leaderId = readSender(cursor, accepts);
+    else cursor.skip();
+  });
+  return {
+    type: 'timeoutNow',
+    term: required(leaderTerm, 'term'),
+    leaderId: required(leaderId, 'leader_id'),
   };
 }
 
@@ -272,15 +221,46 @@ function requireOrder(previous: Position, entry: Entry): void {
     throw new MalformedJson(`entry ${entry.index} has a term too low`);
 }
 
-function readVoteResponse(cursor: JsonCursor): { readonly term: Term; readonly voteGranted: boolean } {
+interface VoteResponseFields {
+  readonly term: Term;
+  readonly voteGranted: boolean;
+  readonly removedAt: LogIndex | undefined;
+}
+
+function readRequestVoteResponse(cursor: JsonCursor): RequestVoteResponse {
+  const { term: responseTerm, voteGranted } = readVoteResponse(cursor);
+  return { type: 'requestVoteResponse', term: responseTerm, voteGranted };
+}
+
+function readPreVoteResponse(cursor: JsonCursor): PreVoteResponse {
+  const { removedAt, ...fields } = readVoteResponse(cursor);
+  return { type: 'preVoteResponse', ...fields, ...(removedAt === undefined ? {} : { removedAt }) };
+}
+
+function readVoteResponse(cursor: JsonCursor): VoteResponseFields {
   let responseTerm: Term | undefined;
   let voteGranted: boolean | undefined;
+  let removedAt: LogIndex | undefined;
   cursor.object((name) => {
     if (name === 'term') responseTerm = readTerm(cursor);
     else if (name === 'vote_granted') voteGranted = cursor.boolean();
+    else if (name === 'removed_at') removedAt = readIndex(cursor);
     else cursor.skip();
   });
-  return { term: required(responseTerm, 'term'), voteGranted: required(voteGranted, 'vote_granted') };
+  return {
+    term: required(responseTerm, 'term'),
+    voteGranted: required(voteGranted, 'vote_granted'),
+    removedAt,
+  };
+}
+
+function readTimeoutNowResponse(cursor: JsonCursor): TimeoutNowResponse {
+  let responseTerm: Term | undefined;
+  cursor.object((name) => {
+    if (name === 'term') responseTerm = readTerm(cursor);
+    else cursor.skip();
+  });
+  return { type: 'timeoutNowResponse', term: required(responseTerm, 'term') };
 }
 
 function readAppendEntriesResponse(cursor: JsonCursor): AppendEntriesResponse {
