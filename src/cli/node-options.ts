@@ -13,6 +13,8 @@ export interface NodeFlags {
   readonly advertise: string | undefined;
   readonly dataDir: string;
   readonly peers: readonly PeerAddress[] | undefined;
+  /** Addresses of members of the cluster that the node is to join. */
+  readonly join: readonly string[] | undefined;
 }
 
 /** Where a node is and who its peers are, from flags that agree with each other. */
@@ -22,6 +24,8 @@ export interface NodePlace {
   readonly listen: HostPort;
   /** With this node among them; undefined where the data directory knows them. */
   readonly peers: readonly PeerAddress[] | undefined;
+  /** Where others find it; undefined where that is where it listens. */
+  readonly advertise: string | undefined;
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
@@ -33,8 +37,17 @@ export function nodePlace(flags: NodeFlags): NodePlace {
   const listen = flags.listen ?? listenAt(own);
   const dataDir = resolve(flags.dataDir);
   // A node that has been here before knows its cluster; it may be larger than this node alone.
-  const alone = existsSync(join(dataDir, NODE_FILE)) ? undefined : [{ id, url: own ?? urlOf(listen) }];
-  return { name: flags.name ?? `node-${id}`, dataDir, listen, peers: flags.peers ?? alone };
+  const name = flags.name ?? `node-${id}`;
+  const place = { name, dataDir, listen, advertise: own };
+  if (flags.join !== undefined) {
+    if (flags.peers !== undefined) {
+      throw usage('A node either begins a cluster (--peers) or joins one that runs (--join), not both.');
+    }
+    return { ...place, peers: undefined, advertise: own ?? urlOf(listen) };
+  }
+  const isKnown = existsSync(join(dataDir, NODE_FILE));
+  const alone = isKnown ? undefined : [{ id, url: own ?? urlOf(listen) }];
+  return { ...place, peers: flags.peers ?? alone };
 }
 
 /** Where the peers find this node, as far as the flags say. */

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { NodeId } from '../lib/brands.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
+import { SMALL_BODY_BYTES_MAX } from '../lib/limits.ts';
 import type { Disk, OpenedStore, PeerAddress } from '../raft/ports.ts';
+import { NODE_FILE } from '../raft/storage/layout.ts';
 import type { HeldLock } from '../raft/storage/lock.ts';
 import { NodeDisk } from '../raft/storage/node-disk.ts';
 import { openStorage } from '../raft/storage/open-storage.ts';
+import { readSmallFile } from '../raft/storage/small-file.ts';
 import { checkClusterId, deriveClusterId } from './cluster-id.ts';
 
 /** Stands in `node.json` for the address of a peer that lives in the same process. */
@@ -19,6 +22,8 @@ export interface DataDirectoryOptions {
   /** Undefined: the cluster is known by its initial configuration. */
   readonly clusterId: string | undefined;
   readonly blankDirectory: 'initialize' | 'refuse';
+  /** Asks the cluster that the node is to join for its id; called where the directory is blank alone. */
+  readonly findCluster?: () => Promise<string>;
 }
 
 /** The disk of a data directory, which is made where it is missing. Errors: `cannot-create`. */
@@ -44,14 +49,16 @@ export async function openDataDirectory(
   const { disk, directory, id, name, blankDirectory } = options;
   // It goes into a header of every message.
   if (options.clusterId !== undefined) checkClusterId(options.clusterId);
+  const joins = options.findCluster !== undefined && (await isBlank(disk));
   const peers = members?.map((member) => ({ id: member.id, url: member.url ?? IN_PROCESS }));
-  const clusterId = options.clusterId ?? (members === undefined ? undefined : deriveClusterId(members));
+  const clusterId = joins ? await options.findCluster?.() : (options.clusterId ?? derived(members));
   const { store, recovered, identity } = await openStorage(disk, {
     directory,
     identity: {
       id,
       name,
       incarnation: randomUUID(),
+      joins,
       ...(clusterId === undefined ? {} : { clusterId }),
       ...(peers === undefined ? {} : { peers }),
     },
@@ -62,6 +69,14 @@ export async function openDataDirectory(
     url: peer.url === IN_PROCESS ? undefined : peer.url,
   }));
   return { store, recovered, self: identity, members: known };
+}
+
+function derived(members: readonly PeerAddress[] | undefined): string | undefined {
+  return members === undefined ? undefined : deriveClusterId(members);
+}
+
+async function isBlank(disk: Disk): Promise<boolean> {
+  return (await readSmallFile(disk, NODE_FILE, SMALL_BODY_BYTES_MAX)) === undefined;
 }
 
 /** The same store, which frees the directory for others once it is closed. */

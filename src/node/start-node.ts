@@ -7,6 +7,7 @@ import type { Server } from '../raft/server.ts';
 import { acquireLock, type HeldLock } from '../raft/storage/lock.ts';
 import { createDisk, openDataDirectory, releasing } from './data-directory.ts';
 import { HttpNetwork } from './http-network.ts';
+import { findClusterId, type JoinOptions, joinCluster } from './join-cluster.ts';
 import { makeServer } from './make-server.ts';
 import { VERSION } from './version.ts';
 
@@ -19,6 +20,10 @@ export interface NodeOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** The initial configuration, with this node; undefined where the data directory is to tell it. */
   readonly peers: readonly PeerAddress[] | undefined;
+  /** The node is to join a cluster that runs; undefined where it is an initial member. */
+  readonly join: JoinOptions | undefined;
+  /** Where others find the node; where it listens unless given. */
+  readonly advertise: string | undefined;
   /** One of `MACHINE_NAMES`. */
   readonly machine: string;
   readonly electionTimeoutMsMin: number;
@@ -36,6 +41,11 @@ export interface RunningNode {
   readonly url: string;
   /** Resolves when the node has stopped: with the reason where it stopped by itself, else with null. */
   readonly stopped: Promise<RaftError | null>;
+  /**
+   * Resolves once the node is a member. Rejects where the cluster refuses it: as `RaftService.changeConfiguration`. A
+   * node that is not to join is one from the start.
+   */
+  readonly joined: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -65,17 +75,29 @@ async function startLocked(options: NodeOptions, disk: Disk, lock: HeldLock): Pr
     const url = await network.listen();
     await lock.update({ url });
     await server.start();
-    return { id: options.id, url, stopped: server.stopped, stop: () => server.stop() };
+    const joined = joinUnlessMember(server, options, options.advertise ?? url);
+    // Whoever started the node may not wait for it; then the node goes on alone, as it would without an answer.
+    joined.catch(() => {});
+    return { id: options.id, url, stopped: server.stopped, joined, stop: () => server.stop() };
   } catch (error) {
     await network.close();
     throw error;
   }
 }
 
+/** A node that knows of any members has been one itself: it does not come back by itself where it was removed. */
+async function joinUnlessMember(server: Server, { join, logger }: NodeOptions, url: string): Promise<void> {
+  if (join === undefined || server.status().members.length > 0) return;
+  await joinCluster(join, { id: server.id, url }, logger);
+}
+
 function serverOf(options: NodeOptions, disk: Disk, lock: HeldLock): Server {
   const { id, name, clusterId, dataDir: directory, logger, blankDirectory = 'initialize' } = options;
-  const { electionTimeoutMsMin, electionTimeoutMsMax, heartbeatMs } = options;
-  const place = { disk, directory, id, name, clusterId, blankDirectory };
+  const { electionTimeoutMsMin, electionTimeoutMsMax, heartbeatMs, join } = options;
+  const place = {
+    ...{ disk, directory, id, name, clusterId, blankDirectory },
+    ...(join === undefined ? {} : { findCluster: () => findClusterId(join) }),
+  };
   return makeServer({
     id,
     name,

@@ -21,6 +21,7 @@ beforeEach(async () => {
     advertise: undefined,
     dataDir,
     peers: undefined,
+    join: undefined,
   };
 });
 

@@ -94,6 +94,8 @@ describe('a real node in the place of the recorded third one', () => {
       dataDir: join(directory, 'data'),
       listen: { host: '127.0.0.1', port: 0 },
       // The first recorded node led: what is forwarded goes to whoever answers for it here.
+      join: undefined,
+      advertise: undefined,
       peers: [...IDS].map(([to, id]) => ({ id: nodeId(id), url: `http://127.0.0.1:${to === 1 ? port : 1}` })),
       machine: 'echo',
       // It never campaigns by itself.

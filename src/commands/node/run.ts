@@ -6,9 +6,18 @@ import { createLineLogger } from '../../cli/line-logger.ts';
 import { nodePlace } from '../../cli/node-options.ts';
 import { prose } from '../../cli/prose.ts';
 import { signalExitCode } from '../../cli/signals.ts';
-import { type HostPort, parseHostPort, parseId, parseNodeUrl, parsePeers, usage } from '../../cli/values.ts';
+import {
+  type HostPort,
+  parseHostPort,
+  parseId,
+  parseNodeUrl,
+  parseNodeUrls,
+  parsePeers,
+  usage,
+} from '../../cli/values.ts';
 import { limitOutput } from '../../cluster/output.ts';
 import type { NodeId } from '../../lib/brands.ts';
+import { asRaftError, type RaftError } from '../../lib/errors.ts';
 import { checkClusterId } from '../../node/cluster-id.ts';
 import type { RunningNode } from '../../node/start-node.ts';
 import { MACHINE_NAMES } from '../../raft/machine/machines.ts';
@@ -33,6 +42,11 @@ contradicts itself. The node listens on the loopback address unless --listen say
     {
       description: 'A cluster of one node:',
       command: '<%= config.bin %> <%= command.id %> --id 1 --data-dir ./node1 --listen 127.0.0.1:7600',
+    },
+    {
+      description: 'One more node for a cluster that runs:',
+      command:
+        '<%= config.bin %> <%= command.id %> --id 6 --data-dir ./node6 --listen 127.0.0.1:7605 --join http://127.0.0.1:7600',
     },
     {
       description: 'The first of three:',
@@ -71,6 +85,16 @@ contradicts itself. The node listens on the loopback address unless --listen say
       helpValue: 'ID=URL,…',
       parse: async (text) => parsePeers(text),
     })(),
+    join: Flags.custom<readonly string[]>({
+      description:
+        'Join a cluster that runs: addresses of members. A node with a blank data directory gets the log, and votes once it has caught up.',
+      helpValue: 'URL[,URL]',
+      parse: async (text) => parseNodeUrls(text),
+    })(),
+    learner: Flags.boolean({
+      description: 'With --join: get the log, and do not vote.',
+      dependsOn: ['join'],
+    }),
     machine: Flags.option({
       options: MACHINE_NAMES,
       description: 'The state machine: kv is the key-value store, echo answers each command with itself.',
@@ -116,7 +140,8 @@ contradicts itself. The node listens on the loopback address unless --listen say
 
   async run(): Promise<void> {
     const { flags } = await this.parse(NodeRun);
-    const place = nodePlace({ ...flags, dataDir: flags['data-dir'] });
+    const { join: servers } = flags;
+    const place = nodePlace({ ...flags, join: servers, dataDir: flags['data-dir'] });
     const electionTimeoutMsMin = flags['election-timeout-ms'];
     const heartbeatMs = flags['heartbeat-ms'] ?? Math.max(1, Math.floor(electionTimeoutMsMin / 10));
     if (heartbeatMs >= electionTimeoutMsMin) {
@@ -132,6 +157,7 @@ contradicts itself. The node listens on the loopback address unless --listen say
       ...place,
       id: flags.id,
       clusterId: flags['cluster-id'],
+      join: servers === undefined ? undefined : { servers, part: flags.learner ? 'learner' : 'voter' },
       machine: flags.machine,
       blankDirectory: flags.established ? 'refuse' : 'initialize',
       electionTimeoutMsMin,
@@ -140,7 +166,11 @@ contradicts itself. The node listens on the loopback address unless --listen say
       logger,
     });
     logger.info(`${place.name} (${flags.id}) listens on ${node.url}, its data is in ${place.dataDir}`);
-    const reason = await Promise.race([node.stopped, stopOnce(node, asked, logger)]);
+    const refused = node.joined.then(
+      () => NEVER,
+      (error: unknown) => refuse(node, asRaftError(error)),
+    );
+    const reason = await Promise.race([node.stopped, refused, stopOnce(node, asked, logger)]);
     if (reason !== null) throw reason;
     logger.info(`${place.name} has stopped`);
     // Standard input of a supervised node is still open and would keep the process alive.
@@ -175,6 +205,14 @@ contradicts itself. The node listens on the loopback address unless --listen say
       process.stdin.resume().on('close', () => resolve('the supervisor is gone'));
     });
   }
+}
+
+const NEVER: Promise<never> = new Promise(() => {});
+
+/** A node that the cluster does not take has nothing to do. */
+async function refuse(node: RunningNode, reason: RaftError): Promise<RaftError> {
+  await node.stop();
+  return reason;
 }
 
 async function stopOnce(node: RunningNode, asked: Promise<string>, logger: Logger): Promise<null> {

@@ -19,8 +19,10 @@ interface WantedIdentity {
   readonly name?: string;
   /** A blank directory needs it. */
   readonly clusterId?: string;
-  /** The initial configuration, this node included. A blank directory needs it. */
+  /** The initial configuration, this node included. A blank directory needs it, unless its node is to join a cluster. */
   readonly peers?: readonly IdentityPeer[];
+  /** A blank directory becomes that of a node that is to join the cluster: nobody is a member as far as it knows. */
+  readonly joins?: boolean;
   /** Random; taken where the directory is blank, and else the directory's own is kept. */
   readonly incarnation: string;
 }
@@ -70,12 +72,16 @@ export async function establishIdentity(disk: Disk, options: DirectoryOptions): 
 async function initialize(disk: Disk, options: DirectoryOptions): Promise<NodeIdentity> {
   const { directory, identity: wanted } = options;
   await refuseUnlessBlank(disk, options);
-  if (wanted.clusterId === undefined || wanted.peers === undefined) {
+  const peers = wanted.joins === true ? [] : wanted.peers;
+  if (wanted.clusterId === undefined || peers === undefined) {
     throw new RaftError(
       'configuration',
       `${directory} is blank, and nothing says which cluster node ${wanted.id} is of.`,
       {
-        suggestions: [`raft node run --id ${wanted.id} --data-dir ${directory} --peers ID=URL,ID=URL,…`],
+        suggestions: [
+          `raft node run --id ${wanted.id} --data-dir ${directory} --peers ID=URL,ID=URL,…`,
+          `raft node run --id ${wanted.id} --data-dir ${directory} --join URL-OF-A-MEMBER`,
+        ],
       },
     );
   }
@@ -85,7 +91,7 @@ async function initialize(disk: Disk, options: DirectoryOptions): Promise<NodeId
     id: wanted.id,
     name: wanted.name ?? wanted.id,
     incarnation: wanted.incarnation,
-    peers: inOrder(wanted.peers),
+    peers: inOrder(peers),
   };
   await disk.mkdir(LOG_DIRECTORY);
   await replaceFile(disk, STATE_FILE, encodeState(INITIAL_STATE));

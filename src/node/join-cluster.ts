@@ -1,0 +1,78 @@
+import { createClient } from '../api/client.ts';
+import type { RaftClient } from '../api/client-types.ts';
+import { membershipOf, membershipRequest, withMember } from '../api/membership-plan.ts';
+import { RaftError } from '../lib/errors.ts';
+import { CHANGE_TIMEOUT_MS } from '../lib/limits.ts';
+import type { Logger, PeerAddress } from '../raft/ports.ts';
+
+/** How long to wait before a cluster whose members are being changed is asked again, in milliseconds. */
+const RETRY_MS = 500;
+
+/** How a node is to become a member. */
+export interface JoinOptions {
+  /** Addresses of members. */
+  readonly servers: readonly string[];
+  readonly part: 'voter' | 'learner';
+}
+
+/** The id of the cluster that answers at one of the addresses. Errors: `unreachable`, `unsupported`. */
+export async function findClusterId({ servers }: JoinOptions): Promise<string> {
+  const client = createClient({ servers });
+  try {
+    const reports = await client.statusAll();
+    for (const report of reports) if (report.type === 'status') return report.status.clusterId;
+    const [first] = reports;
+    throw first !== undefined && first.type !== 'status'
+      ? first.error
+      : new RaftError('unreachable', 'None of the servers in --join answers.');
+  } finally {
+    client.close();
+  }
+}
+
+/**
+ * Has the cluster make a node a member, unless it is one already: as a learner first, and as a voter once it has caught
+ * up. Waits while another change is under way. Errors: those of `RaftService.changeConfiguration`.
+ */
+export async function joinCluster(
+  { servers, part }: JoinOptions,
+  self: PeerAddress,
+  logger: Logger,
+): Promise<void> {
+  const client = createClient({ servers });
+  const endMs = performance.now() + CHANGE_TIMEOUT_MS;
+  try {
+    for (;;) {
+      try {
+        await joinOnce(client, part, self, logger);
+        return;
+      } catch (error) {
+        if (!isPassing(error) || performance.now() > endMs) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  } finally {
+    client.close();
+  }
+}
+
+async function joinOnce(
+  client: RaftClient,
+  part: 'voter' | 'learner',
+  self: PeerAddress,
+  logger: Logger,
+): Promise<void> {
+  const { url } = await client.leader();
+  const status = await client.status(url);
+  const known = status.members.find(({ id }) => id === self.id);
+  if (known?.part === part) return;
+  const wanted = withMember(membershipOf(status), self, part);
+  logger.info(`asking ${url} to make this node a ${part}`);
+  const { index } = await client.changeConfiguration(membershipRequest(status, wanted, false));
+  logger.info(`this node is a ${part} by the configuration at index ${index}`);
+}
+
+/** Whether the cluster was only busy with another change: then the request is made anew, from the members as they are. */
+function isPassing(error: unknown): boolean {
+  return error instanceof RaftError && (error.code === 'change-in-progress' || error.code === 'answered-no');
+}
