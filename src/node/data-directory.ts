@@ -52,7 +52,7 @@ export async function openDataDirectory(
   const joins = options.findCluster !== undefined && (await isBlank(disk));
   const peers = members?.map((member) => ({ id: member.id, url: member.url ?? IN_PROCESS }));
   const clusterId = joins ? await options.findCluster?.() : (options.clusterId ?? derived(members));
-  const { store, recovered, identity } = await openStorage(disk, {
+  const { store, recovered, identity, peerMemory } = await openStorage(disk, {
     directory,
     identity: {
       id,
@@ -68,7 +68,7 @@ export async function openDataDirectory(
     id: peer.id,
     url: peer.url === IN_PROCESS ? undefined : peer.url,
   }));
-  return { store, recovered, self: identity, members: known };
+  return { store, recovered, self: identity, peerMemory, members: known };
 }
 
 function derived(members: readonly PeerAddress[] | undefined): string | undefined {

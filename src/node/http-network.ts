@@ -4,7 +4,7 @@ import { HttpServer } from '../http/http-server.ts';
 import type { NodeId } from '../lib/brands.ts';
 import type { Member } from '../lib/configuration.ts';
 import { RaftError } from '../lib/errors.ts';
-import type { Connection, Logger, Network, PeerAddress, Self } from '../raft/ports.ts';
+import type { Connection, Logger, Network, PeerAddress, PeerMemory, Self } from '../raft/ports.ts';
 import type { Server } from '../raft/server.ts';
 import { idRoute } from '../raft/transport/http-handlers.ts';
 import { fetchPeerIdentity } from '../raft/transport/http-peer.ts';
@@ -52,11 +52,12 @@ export class HttpNetwork implements Network {
     return this.#url;
   }
 
-  async open(self: Self, members: readonly Member[]): Promise<Connection> {
+  async open(self: Self, members: readonly Member[], memory: PeerMemory): Promise<Connection> {
     const headers = identityHeaders(self);
     const transport = new HttpTransport({
       identity: self,
       members,
+      memory,
       currentTerm: () => this.#server.currentTerm(),
       logger: this.#options.logger,
     });

@@ -127,9 +127,17 @@ export interface Self {
   readonly incarnation: string;
 }
 
+/** Which data directory each peer had when this node got its first answer: it outlives the process. */
+export interface PeerMemory {
+  recall(peer: NodeId): string | undefined;
+  remember(peer: NodeId, incarnation: string): void;
+  /** Forgets all others. */
+  retain(peers: ReadonlySet<NodeId>): void;
+}
+
 /** What connects a node to the others. It is opened once the node knows who it is. */
 export interface Network {
-  open(self: Self, members: readonly Member[]): Promise<Connection>;
+  open(self: Self, members: readonly Member[], memory: PeerMemory): Promise<Connection>;
   /** Ends all connections, also before `open`. */
   close(): Promise<void>;
 }
@@ -152,6 +160,7 @@ export interface OpenedStore {
   readonly store: LogStore;
   readonly recovered: Recovered;
   readonly self: Self;
+  readonly peerMemory: PeerMemory;
   /** The initial configuration, as the data directory was made with it; empty where the node is to join a cluster. */
   readonly members: readonly PeerAddress[];
 }

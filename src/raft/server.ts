@@ -230,12 +230,13 @@ export class Server implements RaftService {
     }
   }
 
-  async #run({ store, recovered, self, members }: OpenedStore, network: Network): Promise<void> {
+  async #run(opened: OpenedStore, network: Network): Promise<void> {
+    const { store, recovered, self, members, peerMemory } = opened;
     // A node that is to join a cluster has no initial members.
     if (members.length > 0) checkMembers(this.id, members);
     for (const warning of recovered.warnings) this.#options.logger.warn(warning);
     const core = this.#createCore(recovered, self, members);
-    const connection = await network.open(self, knownMembers(core));
+    const connection = await network.open(self, knownMembers(core), peerMemory);
     const running = this.#assemble(core, store, self, connection);
     this.#running = running;
     if (core.commitIndex > 0) running.applier.advance(core.commitIndex);

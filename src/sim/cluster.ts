@@ -141,13 +141,13 @@ export class SimCluster {
 
   async #openStore(node: SimNode, disk: Disk, members: readonly PeerAddress[]): Promise<OpenedStore> {
     const peers = members.map(({ id }) => ({ id, url: 'sim:' }));
-    const { store, recovered, identity } = await openStorage(disk, {
+    const { store, recovered, identity, peerMemory } = await openStorage(disk, {
       directory: `node${node.id}`,
       identity: { ...this.#selfOf(node.id), peers },
       blankDirectory: 'initialize',
       limits: this.#options.limits,
     });
-    return { store, recovered, self: identity, members };
+    return { store, recovered, self: identity, peerMemory, members };
   }
 
   #connect(server: Server, node: SimNode, life: number): void {

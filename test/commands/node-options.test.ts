@@ -33,6 +33,7 @@ describe('the place of a node', () => {
       name: 'node-1',
       dataDir: resolve(dataDir),
       listen: { host: '127.0.0.1', port: 7600 },
+      advertise: 'http://127.0.0.1:7600',
       peers: PEERS,
     });
   });

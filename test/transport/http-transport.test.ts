@@ -5,7 +5,7 @@ import { type LogIndex, logIndex, nodeId, type Term, term } from '../../src/lib/
 import { PEER_REQUESTS_MAX, PEER_TIMEOUT_MS, TERM_JUMP_MAX } from '../../src/lib/limits.ts';
 import type { AppendEntries, PreVote, Request, RequestVote, Response } from '../../src/raft/core/messages.ts';
 import { HttpTransport } from '../../src/raft/transport/http-transport.ts';
-import { Ear, identity, startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
+import { Ear, identity, memoryOf, startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
 
 const ONE = '18446744073709551615';
 const TWO = '9007199254740993';
@@ -376,6 +376,7 @@ describe('a transport', () => {
         { id: nodeId(ONE), url: null, incarnation: null },
         { id: nodeId(TWO), url: null, incarnation: null },
       ],
+      memory: memoryOf(),
       currentTerm: () => term(1),
     });
     transport.start(ear.handlers());

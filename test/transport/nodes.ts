@@ -3,7 +3,14 @@ import { HttpServer } from '../../src/http/http-server.ts';
 import { INDEX_ZERO, type NodeId, nodeId, TERM_ZERO, type Term, term } from '../../src/lib/brands.ts';
 import type { Dialect } from '../../src/raft/core/inputs.ts';
 import type { Request, Response } from '../../src/raft/core/messages.ts';
-import type { Logger, MismatchKind, PeerAddress, Self, TransportHandlers } from '../../src/raft/ports.ts';
+import type {
+  Logger,
+  MismatchKind,
+  PeerAddress,
+  PeerMemory,
+  Self,
+  TransportHandlers,
+} from '../../src/raft/ports.ts';
 import type { RaftService, ServiceStatus } from '../../src/raft/service.ts';
 import { HttpTransport } from '../../src/raft/transport/http-transport.ts';
 import { identityHeaders } from '../../src/raft/transport/identity.ts';
@@ -80,6 +87,7 @@ export function identity(id: string, clusterId = 'cluster-a', incarnation = `inc
 }
 
 export interface TestNodeOptions {
+  readonly memory?: PeerMemory;
   readonly identity: Self;
   readonly port?: number;
   readonly peers?: readonly PeerAddress[];
@@ -95,6 +103,18 @@ const ACQUAINTED = [
   ...['13528790487630451164', '13528790487630451165', '13528790487630451167'],
 ];
 
+/** What a node remembers of its peers for as long as the test lasts. */
+export function memoryOf(known: Readonly<Record<string, string>> = {}): PeerMemory {
+  const peers = new Map(Object.entries(known));
+  return {
+    recall: (peer) => peers.get(peer),
+    remember: (peer, incarnation) => void peers.set(peer, incarnation),
+    retain: (wanted) => {
+      for (const peer of peers.keys()) if (![...wanted].some((id) => id === peer)) peers.delete(peer);
+    },
+  };
+}
+
 /** A node of which everything is real but the layer above its transport. */
 export async function startNode(options: TestNodeOptions): Promise<TestNode> {
   const { identity: own } = options;
@@ -104,6 +124,7 @@ export async function startNode(options: TestNodeOptions): Promise<TestNode> {
     members: (options.peers ?? ACQUAINTED.map((id) => ({ id: nodeId(id), url: undefined }))).map(
       ({ id, url = null }) => ({ id, url, incarnation: null }),
     ),
+    memory: options.memory ?? memoryOf(),
     currentTerm: () => options.term ?? term(1),
     ...(options.logger === undefined ? {} : { logger: options.logger }),
   });

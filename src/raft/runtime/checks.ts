@@ -68,7 +68,7 @@ export function removed(index: LogIndex): RaftError {
     `This node was removed from the cluster by the configuration at index ${index}. It has nothing more to do.`,
     {
       suggestions: [
-        'To have it back: start it with a blank data directory and --join URL-OF-A-MEMBER, then raft config add URL',
+        'To have it back, start it with a blank data directory: raft node run --data-dir DIR --join URL-OF-A-MEMBER …',
       ],
     },
   );

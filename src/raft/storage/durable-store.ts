@@ -6,6 +6,7 @@ import { encodeState, type StateRecord } from '../../logfmt/records.ts';
 import type { Disk, LogStore } from '../ports.ts';
 import type { CommitHint } from './commit-hint.ts';
 import { STATE_FILE } from './layout.ts';
+import type { DiskPeerMemory } from './peer-memory.ts';
 import type { SegmentedLog } from './segmented-log.ts';
 import { replaceFile } from './small-file.ts';
 
@@ -20,6 +21,7 @@ export class DurableStore implements LogStore {
   readonly #disk: Disk;
   readonly #log: SegmentedLog;
   readonly #hint: CommitHint;
+  readonly #peerMemory: DiskPeerMemory;
   #hardState: StateRecord;
   #persisting: Promise<void> | undefined;
   #failure: RaftError | undefined;
@@ -29,11 +31,13 @@ export class DurableStore implements LogStore {
     readonly disk: Disk;
     readonly log: SegmentedLog;
     readonly hint: CommitHint;
+    readonly peerMemory: DiskPeerMemory;
     readonly hardState: StateRecord;
   }) {
     this.#disk = parts.disk;
     this.#log = parts.log;
     this.#hint = parts.hint;
+    this.#peerMemory = parts.peerMemory;
     this.#hardState = parts.hardState;
   }
 
@@ -66,6 +70,7 @@ export class DurableStore implements LogStore {
       // After a failure the files stay as they are: cutting them could fail again, or hide what happened.
       await this.#log.close(this.#failure === undefined ? 'cleanly' : 'as it is');
     } finally {
+      await this.#peerMemory.close();
       await this.#hint.close();
     }
   }

@@ -4,6 +4,7 @@ import { type LogIndex, logIndex } from '../../lib/brands.ts';
 export const NODE_FILE = 'node.json';
 export const STATE_FILE = 'state';
 export const COMMIT_FILE = 'commit';
+export const PEERS_FILE = 'peers';
 export const LOCK_FILE = 'lock';
 export const LOG_DIRECTORY = 'log';
 

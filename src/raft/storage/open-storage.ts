@@ -5,10 +5,11 @@ import {
   SEGMENT_FILL_BYTES,
 } from '../../lib/limits.ts';
 import type { NodeIdentity } from '../../logfmt/identity.ts';
-import type { Disk, LogStore, Recovered } from '../ports.ts';
+import type { Disk, LogStore, PeerMemory, Recovered } from '../ports.ts';
 import { CommitHint } from './commit-hint.ts';
 import { DurableStore } from './durable-store.ts';
 import { type DirectoryOptions, establishIdentity } from './identity.ts';
+import { DiskPeerMemory } from './peer-memory.ts';
 import { recoverLog } from './recover.ts';
 import type { LogLimits } from './segmented-log.ts';
 
@@ -23,6 +24,7 @@ export interface OpenedStorage {
   readonly store: LogStore;
   readonly recovered: Recovered;
   readonly identity: NodeIdentity;
+  readonly peerMemory: PeerMemory;
 }
 
 const DEFAULT_LIMITS: LogLimits = {
@@ -43,6 +45,7 @@ export async function openStorage(disk: Disk, options: StorageOptions): Promise<
   const identity = await establishIdentity(disk, options);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const hint = await CommitHint.open(disk);
+  const peerMemory = await DiskPeerMemory.open(disk);
   const { log, hardState, configurations, warnings } = await recoverLog(disk, {
     directory: options.directory,
     hint,
@@ -54,7 +57,8 @@ export async function openStorage(disk: Disk, options: StorageOptions): Promise<
     termRuns: log.termRuns(),
     configurations,
     commitHint: hint.index,
-    warnings,
+    warnings: peerMemory.warning === undefined ? warnings : [...warnings, peerMemory.warning],
   };
-  return { store: new DurableStore({ disk, log, hint, hardState }), recovered, identity };
+  const store = new DurableStore({ disk, log, hint, peerMemory, hardState });
+  return { store, recovered, identity, peerMemory };
 }

@@ -7,7 +7,7 @@ import type { Member } from '../../lib/configuration.ts';
 import { TERM_JUMP_MAX } from '../../lib/limits.ts';
 import type { Dialect } from '../core/inputs.ts';
 import type { Envelope, Request, Response } from '../core/messages.ts';
-import type { Logger, Self, Transport, TransportHandlers } from '../ports.ts';
+import type { Logger, PeerMemory, Self, Transport, TransportHandlers } from '../ports.ts';
 import { peerRoutes, REFUSED_BECAUSE } from './http-handlers.ts';
 import { HttpPeer } from './http-peer.ts';
 import { Acquaintances, identityHeaders } from './identity.ts';
@@ -18,6 +18,7 @@ export interface HttpTransportOptions {
   readonly identity: Self;
   /** The members; those without a URL cannot be reached. */
   readonly members: readonly Member[];
+  readonly memory: PeerMemory;
   /** Our own term. */
   currentTerm(): Term;
   /** Hears of nodes that send messages here and must not be listened to. */
@@ -46,7 +47,7 @@ export class HttpTransport implements Transport {
   constructor(options: HttpTransportOptions) {
     const { identity } = options;
     this.#options = options;
-    this.#acquaintances = new Acquaintances(identity);
+    this.#acquaintances = new Acquaintances(identity, options.memory);
     this.#headers = identityHeaders(identity);
     this.setMembers(options.members);
     this.routes = peerRoutes({

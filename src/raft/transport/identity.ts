@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HEADERS } from '../../http/paths.ts';
+import { type NodeId, parseNodeId } from '../../lib/brands.ts';
 import type { Member } from '../../lib/configuration.ts';
-import type { Self } from '../ports.ts';
+import type { PeerMemory, Self } from '../ports.ts';
 
 /** What the headers of a message say about its sender. */
 export type Introduction =
@@ -33,13 +34,13 @@ export function identityHeaders(identity: Self): Readonly<Record<string, string>
  */
 export class Acquaintances {
   readonly #own: Self;
-  /** As each node introduced itself when it answered. */
-  readonly #met = new Map<string, string>();
+  readonly #memory: PeerMemory;
   /** As the configuration has it, for members that joined by a change: that counts for more. */
   #configured: ReadonlyMap<string, string> = new Map();
 
-  constructor(own: Self) {
+  constructor(own: Self, memory: PeerMemory) {
     this.#own = own;
+    this.#memory = memory;
   }
 
   /** Other members: each is known by the incarnation that the configuration names, where it names one. */
@@ -47,14 +48,15 @@ export class Acquaintances {
     this.#configured = new Map(
       members.flatMap(({ id, incarnation }) => (incarnation === null ? [] : [[id, incarnation]])),
     );
+    this.#memory.retain(new Set(members.map(({ id }) => id)));
   }
 
   /** What the node that answers at a member's address is to us. It is remembered if it is that member. */
-  visit(member: string, headers: IncomingHttpHeaders): Introduction {
+  visit(member: NodeId, headers: IncomingHttpHeaders): Introduction {
     const introduction = this.meet(headers);
     const incarnation = headers[HEADERS.incarnation];
     const isMember = introduction.type === 'known' && introduction.nodeId === member;
-    if (isMember && typeof incarnation === 'string') this.#met.set(member, incarnation);
+    if (isMember && typeof incarnation === 'string') this.#memory.remember(member, incarnation);
     return introduction;
   }
 
@@ -74,7 +76,8 @@ export class Acquaintances {
     }
     if (nodeId === this.#own.id)
       return stranger(`another node says that it is node ${nodeId}, as this one is`);
-    if (typeof incarnation === 'string' && !this.#recognizes(nodeId, incarnation)) {
+    const id = parseNodeId(nodeId);
+    if (id !== undefined && typeof incarnation === 'string' && !this.#recognizes(id, incarnation)) {
       return {
         type: 'amnesiac',
         nodeId,
@@ -84,8 +87,8 @@ export class Acquaintances {
     return { type: 'known', nodeId };
   }
 
-  #recognizes(nodeId: string, incarnation: string): boolean {
-    const known = this.#configured.get(nodeId) ?? this.#met.get(nodeId);
+  #recognizes(nodeId: NodeId, incarnation: string): boolean {
+    const known = this.#configured.get(nodeId) ?? this.#memory.recall(nodeId);
     return known === undefined || known === incarnation;
   }
 }
