@@ -33,6 +33,7 @@ import {
   serverForStaleReads,
   serverForWrites,
   survey,
+  withMembers,
 } from './survey.ts';
 import {
   noNode,
@@ -69,7 +70,9 @@ export function createClient(options: ClientOptions): RaftClient {
 }
 
 class HttpClient implements RaftClient {
-  readonly #servers: readonly string[];
+  /** Those that the user gave, and then the members that they named since: the user's may be gone one day. */
+  #servers: readonly string[];
+  readonly #givenServers: readonly string[];
   readonly #timeoutMs: number;
   /** A server drops a connection that was idle for long; ours ends first, or a command could be sent into its end. */
   readonly #agent = new Agent({
@@ -86,7 +89,8 @@ class HttpClient implements RaftClient {
   #serverForWrites: string | undefined;
 
   constructor(options: ClientOptions) {
-    this.#servers = options.servers.map(baseUrl);
+    this.#givenServers = options.servers.map(baseUrl);
+    this.#servers = this.#givenServers;
     this.#timeoutMs = options.timeoutMs ?? CLIENT_TIMEOUT_MS;
     this.#usesSessions = options.session ?? true;
   }
@@ -135,7 +139,7 @@ class HttpClient implements RaftClient {
   }
 
   async statusAll(): Promise<readonly ServerReport[]> {
-    return Promise.all(this.#servers.map((server) => this.#ask(server, STATUS_TIMEOUT_MS)));
+    return Promise.all(this.#givenServers.map((server) => this.#ask(server, STATUS_TIMEOUT_MS)));
   }
 
   async leader(options: CallOptions = {}): Promise<Leader> {
@@ -281,6 +285,7 @@ class HttpClient implements RaftClient {
     const timeoutMs = statusTimeoutMs(patience);
     const reports = await survey(this.#servers, (server) => this.#ask(server, timeoutMs, patience.signal));
     patience.answered(answeredCount(reports));
+    this.#servers = withMembers(this.#givenServers, reports);
     const logTimeMs = logTimeAmong(reports);
     if (logTimeMs !== undefined) this.#logTimeMs = logTimeMs;
     const [first] = reports;

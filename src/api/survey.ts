@@ -87,3 +87,12 @@ function isLeader(report: ServerReport): boolean {
 function termOf(report: ServerReport): number {
   return report.type === 'status' ? report.status.term : 0;
 }
+
+/** The servers that were given and the members that the newest of the answers names, each once. */
+export function withMembers(given: readonly string[], reports: readonly ServerReport[]): readonly string[] {
+  const terms = reports.map(termOf);
+  const newest = leaderAmong(reports) ?? reports[terms.indexOf(Math.max(...terms))];
+  const members = newest?.type === 'status' ? newest.status.members.map(({ url }) => url) : [];
+  const isUrl = (url: string | null): url is string => url !== null;
+  return [...new Set([...given, ...members.filter(isUrl)])];
+}

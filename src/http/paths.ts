@@ -37,4 +37,6 @@ export const HEADERS = {
   clusterId: 'raft-cluster-id',
   nodeId: 'raft-node-id',
   incarnation: 'raft-incarnation',
+  /** The incarnation that the sender expects the receiver to have: one that was wiped learns of it. */
+  expectedIncarnation: 'raft-expected-incarnation',
 } as const;

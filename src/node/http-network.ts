@@ -4,7 +4,15 @@ import { HttpServer } from '../http/http-server.ts';
 import type { NodeId } from '../lib/brands.ts';
 import type { Member } from '../lib/configuration.ts';
 import { RaftError } from '../lib/errors.ts';
-import type { Connection, Logger, Network, PeerAddress, PeerMemory, Self } from '../raft/ports.ts';
+import type {
+  Connection,
+  KnownMembers,
+  Logger,
+  Network,
+  PeerAddress,
+  PeerMemory,
+  Self,
+} from '../raft/ports.ts';
 import type { Server } from '../raft/server.ts';
 import { idRoute } from '../raft/transport/http-handlers.ts';
 import { fetchPeerIdentity } from '../raft/transport/http-peer.ts';
@@ -52,7 +60,7 @@ export class HttpNetwork implements Network {
     return this.#url;
   }
 
-  async open(self: Self, members: readonly Member[], memory: PeerMemory): Promise<Connection> {
+  async open(self: Self, members: KnownMembers, memory: PeerMemory): Promise<Connection> {
     const headers = identityHeaders(self);
     const transport = new HttpTransport({
       identity: self,
@@ -61,7 +69,7 @@ export class HttpNetwork implements Network {
       currentTerm: () => this.#server.currentTerm(),
       logger: this.#options.logger,
     });
-    let urls = urlsOf(members);
+    let urls = urlsOf(members.all);
     const forward = new HttpForward({ urlOf: (id) => urls.get(id) ?? undefined, headers });
     this.#forward = forward;
     this.#http.serve([...transport.routes, ...this.#userRoutes(self)], headers);
@@ -70,7 +78,7 @@ export class HttpNetwork implements Network {
       transport,
       forward,
       setMembers: (next) => {
-        urls = urlsOf(next);
+        urls = urlsOf(next.all);
         transport.setMembers(next);
       },
       identify,

@@ -12,7 +12,8 @@ const RETRY_MS = 500;
 export interface JoinOptions {
   /** Addresses of members. */
   readonly servers: readonly string[];
-  readonly part: 'voter' | 'learner';
+  /** `none`: the node only waits until somebody makes it a member. */
+  readonly part: 'voter' | 'learner' | 'none';
 }
 
 /** The id of the cluster that answers at one of the addresses. Errors: `unreachable`, `unsupported`. */
@@ -39,6 +40,10 @@ export async function joinCluster(
   self: PeerAddress,
   logger: Logger,
 ): Promise<void> {
+  if (part === 'none') {
+    logger.info(`waiting to be made a member: raft config add ${self.url ?? self.id}`);
+    return;
+  }
   const client = createClient({ servers });
   const endMs = performance.now() + CHANGE_TIMEOUT_MS;
   try {

@@ -86,9 +86,10 @@ export interface PeerAddress {
 
 /**
  * Why two nodes do not work together: `foreign` where the peer is of another cluster or says that it has our own id,
- * `refused` where it is of our cluster and does not listen to this node.
+ * `refused` where it is of our cluster and does not listen to this node, `forgotten` where it is the leader, and knows
+ * this node with the data that it had before.
  */
-export type MismatchKind = 'foreign' | 'refused';
+export type MismatchKind = 'foreign' | 'refused' | 'forgotten';
 
 /** What a transport does with what it receives. */
 export interface TransportHandlers {
@@ -127,6 +128,14 @@ export interface Self {
   readonly incarnation: string;
 }
 
+/** Whom a node has to do with. */
+export interface KnownMembers {
+  /** The members of the configuration in force. */
+  readonly inForce: readonly Member[];
+  /** These, and those that the change under way, or the last one, leaves out: they are to be told. */
+  readonly all: readonly Member[];
+}
+
 /** Which data directory each peer had when this node got its first answer: it outlives the process. */
 export interface PeerMemory {
   recall(peer: NodeId): string | undefined;
@@ -137,7 +146,7 @@ export interface PeerMemory {
 
 /** What connects a node to the others. It is opened once the node knows who it is. */
 export interface Network {
-  open(self: Self, members: readonly Member[], memory: PeerMemory): Promise<Connection>;
+  open(self: Self, members: KnownMembers, memory: PeerMemory): Promise<Connection>;
   /** Ends all connections, also before `open`. */
   close(): Promise<void>;
 }
@@ -147,7 +156,7 @@ export interface Connection {
   readonly transport: Transport;
   readonly forward: Forward;
   /** Other members than before: connects with them, and ends what connected with those that are none any more. */
-  setMembers(members: readonly Member[]): void;
+  setMembers(members: KnownMembers): void;
   /**
    * Asks what answers at an address who it is. Errors: `unreachable`; `configuration` where it is no node;
    * `unsupported` where it is a node of the original, which does not introduce itself.

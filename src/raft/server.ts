@@ -1,6 +1,6 @@
 import { assert, assertNever } from '../lib/assert.ts';
 import { type NodeId, TERM_ZERO, type Term } from '../lib/brands.ts';
-import { configurationOf } from '../lib/configuration.ts';
+import { configurationOf, membersOf } from '../lib/configuration.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
 import { knownMembers } from './core/configuration-log.ts';
 import type { CoreEvent } from './core/effects.ts';
@@ -11,6 +11,7 @@ import type {
   Clock,
   CommandResult,
   Connection,
+  KnownMembers,
   Logger,
   LogStore,
   MembershipRequest,
@@ -236,7 +237,7 @@ export class Server implements RaftService {
     if (members.length > 0) checkMembers(this.id, members);
     for (const warning of recovered.warnings) this.#options.logger.warn(warning);
     const core = this.#createCore(recovered, self, members);
-    const connection = await network.open(self, knownMembers(core), peerMemory);
+    const connection = await network.open(self, membersOfCore(core), peerMemory);
     const running = this.#assemble(core, store, self, connection);
     this.#running = running;
     if (core.commitIndex > 0) running.applier.advance(core.commitIndex);
@@ -313,7 +314,7 @@ export class Server implements RaftService {
         this.#leaderNews.announce();
         return;
       case 'configuration':
-        connection.setMembers(event.members);
+        connection.setMembers({ inForce: membersOf(event.configuration), all: event.members });
         return;
       case 'removed':
         void this.#end(removed(event.index));
@@ -368,4 +369,8 @@ export class Server implements RaftService {
       throw new RaftError('stopping', 'This node is not running yet, or not any more.');
     return this.#running;
   }
+}
+
+function membersOfCore(core: CoreState): KnownMembers {
+  return { inForce: membersOf(core.configuration), all: knownMembers(core) };
 }

@@ -3,10 +3,15 @@ import type { RaftClient } from '../../src/api/client-types.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
 import { dumpLog } from '../../src/logtools/rows.ts';
 import { eventually } from './eventually.ts';
-import type { RealCluster } from './real-cluster.ts';
 
 /** No outage of a test is as long; a command that is not answered until then has failed the test. In milliseconds. */
 const PATIENCE_MS = 30_000;
+
+/** What counters need of the cluster that they count in. */
+interface CountedCluster {
+  readonly client: RaftClient;
+  readonly nodes: readonly { readonly dataDir: string }[];
+}
 
 interface Counter {
   readonly key: string;
@@ -26,12 +31,14 @@ export interface Copies {
  * the key then holds what nobody expected. Every step has to be acknowledged in the end.
  */
 export class Counters {
-  readonly #cluster: RealCluster;
+  readonly #cluster: CountedCluster;
   readonly #counters: readonly Counter[];
   readonly #running: Promise<void>[];
   #isStopped = false;
+  #lastAcknowledgedMs = performance.now();
+  #longestGapMs = 0;
 
-  private constructor(cluster: RealCluster, clients: number, servers: readonly string[]) {
+  private constructor(cluster: CountedCluster, clients: number, servers: readonly string[]) {
     this.#cluster = cluster;
     this.#counters = Array.from({ length: clients }, (_, i) => ({ key: `counter-${i}`, acknowledged: 0 }));
     this.#running = this.#counters.map((counter) => this.#count(counter, servers));
@@ -39,7 +46,7 @@ export class Counters {
     for (const running of this.#running) running.catch(() => {});
   }
 
-  static start(cluster: RealCluster, clients: number, servers: readonly string[]): Counters {
+  static start(cluster: CountedCluster, clients: number, servers: readonly string[]): Counters {
     return new Counters(cluster, clients, servers);
   }
 
@@ -56,6 +63,13 @@ export class Counters {
       PATIENCE_MS,
     );
     await Promise.race([reached, Promise.all(this.#running)]);
+  }
+
+  /** The longest time between two acknowledgements, of whichever clients, since this was last asked. In milliseconds. */
+  takeLongestGapMs(): number {
+    const gapMs = Math.max(this.#longestGapMs, performance.now() - this.#lastAcknowledgedMs);
+    this.#longestGapMs = 0;
+    return gapMs;
   }
 
   async stop(): Promise<void> {
@@ -104,6 +118,9 @@ export class Counters {
     if (answer.swapped !== true)
       throw new Error(`${key} at ${acknowledged} was answered: ${JSON.stringify(answer)}`);
     counter.acknowledged++;
+    const nowMs = performance.now();
+    this.#longestGapMs = Math.max(this.#longestGapMs, nowMs - this.#lastAcknowledgedMs);
+    this.#lastAcknowledgedMs = nowMs;
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createClient } from '../../src/api/client.ts';
@@ -44,7 +44,7 @@ export class RealCluster {
       id: String(FIRST_ID + BigInt(i)),
       url: `http://127.0.0.1:${port}`,
     }));
-    const peers = members.map(({ id, url }) => `${id}=${url}`).join(',');
+    const peers = ['--peers', peersOf(members)];
     const nodes = members.map(({ id, url }, i) => {
       const name = `node${i + 1}`;
       const node = { name, id, url, dataDir: join(directory, name), output: join(directory, `${name}.out`) };
@@ -81,9 +81,20 @@ export class RealCluster {
     await exit;
   }
 
-  /** Starts a node again on its data; `undefined` peers, so that it takes them from its disk. */
+  /** Starts a node again on its data, without peers, so that it takes them from its disk. */
   restart(node: RealNode): void {
-    node.process = launch(node, undefined);
+    node.process = launch(node, []);
+  }
+
+  /** Takes a node's data away and starts it again as these flags say. */
+  restartBlank(node: RealNode, flags: readonly string[]): void {
+    rmSync(node.dataDir, { recursive: true });
+    node.process = launch(node, flags);
+  }
+
+  /** What `--peers` of the nodes said when they were made. */
+  get peers(): string {
+    return peersOf(this.nodes);
   }
 
   /** Waits until every node runs, follows one leader, and has applied all there is. */
@@ -119,11 +130,14 @@ export class RealCluster {
   }
 }
 
-function launch(node: Omit<RealNode, 'process'>, peers: string | undefined): ChildProcess {
+function peersOf(members: readonly Pick<RealNode, 'id' | 'url'>[]): string {
+  return members.map(({ id, url }) => `${id}=${url}`).join(',');
+}
+
+function launch(node: Omit<RealNode, 'process'>, more: readonly string[]): ChildProcess {
   const { id, name, url, dataDir, output } = node;
-  const known = peers === undefined ? [] : ['--peers', peers];
   const file = openSync(output, 'a');
-  const flags = ['--id', id, '--name', name, '--listen', new URL(url).host, '--data-dir', dataDir, ...known];
+  const flags = ['--id', id, '--name', name, '--listen', new URL(url).host, '--data-dir', dataDir, ...more];
   const child = spawn(process.execPath, [RAFT, 'node', 'run', ...flags], { stdio: ['ignore', file, file] });
   closeSync(file);
   return child;

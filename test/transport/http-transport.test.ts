@@ -370,12 +370,10 @@ describe('what answers, but not as a peer should', () => {
 describe('a transport', () => {
   it('may be given members without an address, which it cannot reach', async () => {
     const ear = new Ear();
+    const members = [ONE, TWO].map((id) => ({ id: nodeId(id), url: null, incarnation: null }));
     const transport = new HttpTransport({
       identity: identity(ONE),
-      members: [
-        { id: nodeId(ONE), url: null, incarnation: null },
-        { id: nodeId(TWO), url: null, incarnation: null },
-      ],
+      members: { inForce: members, all: members },
       memory: memoryOf(),
       currentTerm: () => term(1),
     });

@@ -119,11 +119,12 @@ export function memoryOf(known: Readonly<Record<string, string>> = {}): PeerMemo
 export async function startNode(options: TestNodeOptions): Promise<TestNode> {
   const { identity: own } = options;
   const ear = new Ear();
+  const members = (options.peers ?? ACQUAINTED.map((id) => ({ id: nodeId(id), url: undefined }))).map(
+    ({ id, url = null }) => ({ id, url, incarnation: null }),
+  );
   const transport = new HttpTransport({
     identity: own,
-    members: (options.peers ?? ACQUAINTED.map((id) => ({ id: nodeId(id), url: undefined }))).map(
-      ({ id, url = null }) => ({ id, url, incarnation: null }),
-    ),
+    members: { inForce: members, all: members },
     memory: options.memory ?? memoryOf(),
     currentTerm: () => options.term ?? term(1),
     ...(options.logger === undefined ? {} : { logger: options.logger }),

@@ -19,6 +19,7 @@ import { limitOutput } from '../../cluster/output.ts';
 import type { NodeId } from '../../lib/brands.ts';
 import { asRaftError, type RaftError } from '../../lib/errors.ts';
 import { checkClusterId } from '../../node/cluster-id.ts';
+import type { JoinOptions } from '../../node/join-cluster.ts';
 import type { RunningNode } from '../../node/start-node.ts';
 import { MACHINE_NAMES } from '../../raft/machine/machines.ts';
 import type { Logger, PeerAddress } from '../../raft/ports.ts';
@@ -94,6 +95,11 @@ contradicts itself. The node listens on the loopback address unless --listen say
     learner: Flags.boolean({
       description: 'With --join: get the log, and do not vote.',
       dependsOn: ['join'],
+      exclusive: ['standby'],
+    }),
+    standby: Flags.boolean({
+      description: 'With --join: only wait until the node is made a member, by raft config add or set.',
+      dependsOn: ['join'],
     }),
     machine: Flags.option({
       options: MACHINE_NAMES,
@@ -157,7 +163,7 @@ contradicts itself. The node listens on the loopback address unless --listen say
       ...place,
       id: flags.id,
       clusterId: flags['cluster-id'],
-      join: servers === undefined ? undefined : { servers, part: flags.learner ? 'learner' : 'voter' },
+      join: servers === undefined ? undefined : { servers, part: partOf(flags) },
       machine: flags.machine,
       blankDirectory: flags.established ? 'refuse' : 'initialize',
       electionTimeoutMsMin,
@@ -205,6 +211,11 @@ contradicts itself. The node listens on the loopback address unless --listen say
       process.stdin.resume().on('close', () => resolve('the supervisor is gone'));
     });
   }
+}
+
+function partOf(flags: { readonly learner: boolean; readonly standby: boolean }): JoinOptions['part'] {
+  if (flags.standby) return 'none';
+  return flags.learner ? 'learner' : 'voter';
 }
 
 const NEVER: Promise<never> = new Promise(() => {});

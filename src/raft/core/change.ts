@@ -142,14 +142,13 @@ function withLearners(configuration: Configuration, newcomers: readonly Member[]
   return configurationOf({ voters: configuration.voters, learners: [...others, ...newcomers] });
 }
 
-/** Which of the future voters that are members now are not heard of, where the rest is no majority. */
+/** Which of the future voters that vote now are not heard of, where the rest is no majority. */
 function quorumRisk(state: CoreState, target: Configuration): ChangeRefusal | undefined {
   const since = state.nowMs - state.options.electionTimeoutMsMax;
   const isHeard = (id: NodeId): boolean => {
-    const progress = state.peers.get(id);
-    if (id === state.options.id) return true;
     // Who is new has to catch up first, and is heard of then.
-    return progress === undefined || (progress.contactMs ?? Number.NEGATIVE_INFINITY) >= since;
+    if (id === state.options.id || !contains(state.configuration.voters, id)) return true;
+    return (state.peers.get(id)?.contactMs ?? Number.NEGATIVE_INFINITY) >= since;
   };
   const silent = target.voters.map(({ id }) => id).filter((id) => !isHeard(id));
   const quorum = quorumSize(target.voters.length);

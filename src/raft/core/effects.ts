@@ -117,6 +117,7 @@ export type CoreEvent =
       readonly type: 'configuration';
       readonly index: LogIndex;
       readonly configuration: Configuration;
+      /** Also those that a change under way, or the last one, leaves out. */
       readonly members: readonly Member[];
     }
   /** The configuration at `index`, which is committed, is without this node: it has nothing more to do. */

@@ -44,6 +44,13 @@ export function disagreement(peer: NodeId, reason: string, kind: MismatchKind): 
       return new RaftError('configuration', `Node ${peer} does not belong to this cluster: ${reason}.`, {
         suggestions: ['Give every node the same --peers and the same --cluster-id.'],
       });
+    case 'forgotten':
+      return new RaftError('configuration', `This node must not go on under its id: ${reason}.`, {
+        suggestions: [
+          'Restore the data directory, if it was moved or not mounted, and start the node again.',
+          'Or remove it, on another node (raft config remove ID), and start it with a blank data directory and --join URL-OF-A-MEMBER.',
+        ],
+      });
     case 'refused':
       return new RaftError('configuration', `Node ${peer} refuses this node: ${reason}.`, {
         suggestions: [

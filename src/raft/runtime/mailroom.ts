@@ -73,13 +73,13 @@ export class Mailroom {
   }
 
   /**
-   * A peer and this node do not work together. A node that has no log yet was set up wrongly and stops; one that has
-   * been a member stays, because a stranger must not stop a healthy cluster.
+   * A peer and this node do not work together. A node that has no log yet was set up wrongly and stops, and so does one
+   * whose data is gone; one that has been a member stays, because a stranger must not stop a healthy cluster.
    */
   #disagree(peer: NodeId, reason: string, kind: MismatchKind): void {
     const { core, logger, failed } = this.#parts;
     const error = disagreement(peer, reason, kind);
-    if (core.log.lastIndex === 0) failed(error);
+    if (core.log.lastIndex === 0 || kind === 'forgotten') failed(error);
     else if (this.#isFirstComplaint(peer)) logger.warn(error.message);
   }
 

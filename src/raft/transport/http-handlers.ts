@@ -1,4 +1,4 @@
-import { PATHS } from '../../http/paths.ts';
+import { HEADERS, PATHS } from '../../http/paths.ts';
 import { type Answer, errorAnswer, type Route, type RouteRequest, TEXT } from '../../http/route.ts';
 import { assertNever } from '../../lib/assert.ts';
 import type { NodeId, Term } from '../../lib/brands.ts';
@@ -86,9 +86,9 @@ function handleRpc(door: Door, type: RequestType, request: RouteRequest): Answer
       return turnAway(door, introduction.reason);
     case 'amnesiac':
       if (!isLeaders(type)) return turnAway(door, introduction.reason);
-      return handleIntroduced(door, handlers, type, { ...request, nodeId: introduction.nodeId });
+      return handleIntroduced(door, handlers, type, { request, nodeId: introduction.nodeId });
     case 'known':
-      return handleIntroduced(door, handlers, type, { ...request, nodeId: introduction.nodeId });
+      return handleIntroduced(door, handlers, type, { request, nodeId: introduction.nodeId });
     case 'anonymous':
       return handleFrom(door, handlers, type, {
         dialect: 'original',
@@ -116,16 +116,28 @@ function handleIntroduced(
   door: Door,
   handlers: TransportHandlers,
   type: RequestType,
-  { body, nodeId }: { readonly body: Uint8Array; readonly nodeId: string },
+  { request, nodeId }: { readonly request: RouteRequest; readonly nodeId: string },
 ): Answer | Promise<Answer> {
   const screen = (from: NodeId): Answer | undefined => (nodeId === from ? undefined : refusal(type));
-  return handleFrom(door, handlers, type, { dialect: 'extended', body, screen });
+  const expected = request.headers[HEADERS.expectedIncarnation];
+  const isForgotten = typeof expected === 'string' && expected !== door.options.identity.incarnation;
+  return handleFrom(door, handlers, type, { dialect: 'extended', body: request.body, screen, isForgotten });
+}
+
+/**
+ * The leader of a term that is not over knows this node with other data: what this node promised then is gone, and it
+ * must not promise anything under its id any more (trap 29). Others than a leader may themselves be behind.
+ */
+function isDisowned(door: Door, message: Request, { isForgotten = false }: Arrival): boolean {
+  return isForgotten && message.type === 'appendEntries' && message.term >= door.options.currentTerm();
 }
 
 /** A request whose sender is not known before the body is read. */
 interface Arrival {
   readonly dialect: Dialect;
   readonly body: Uint8Array;
+  /** The sender expects another incarnation of this node. */
+  readonly isForgotten?: boolean;
   /** The answer to a sender that is not listened to. */
   screen(from: NodeId): Answer | undefined;
 }
@@ -135,8 +147,9 @@ function handleFrom(
   door: Door,
   handlers: TransportHandlers,
   type: RequestType,
-  { dialect, body, screen }: Arrival,
+  arrival: Arrival,
 ): Answer | Promise<Answer> {
+  const { dialect, body, screen } = arrival;
   let screened: Answer | undefined;
   const decoded = decodeRequest(type, body, (from) => {
     screened = screen(from);
@@ -147,6 +160,11 @@ function handleFrom(
   const message = decoded.value;
   if (termOf(message) > door.options.currentTerm() + TERM_JUMP_MAX) return refusal(type);
   const from = senderOf(message);
+  if (isDisowned(door, message, arrival)) {
+    const reason = `the cluster knows node ${door.options.identity.id} with the data that it had, and that is gone`;
+    handlers.mismatch(from, reason, 'forgotten');
+    return turnAway(door, reason);
+  }
   door.options.heardFrom(from, dialect);
   return answerOf(handlers, from, message);
 }

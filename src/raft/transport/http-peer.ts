@@ -40,13 +40,13 @@ export class HttpPeer {
     return this.#underWay >= PEER_REQUESTS_MAX;
   }
 
-  /** Posts one RPC. Never throws. */
-  async post(path: string, body: Uint8Array): Promise<Exchange> {
+  /** Posts one RPC, with headers of its own beside those of all. Never throws. */
+  async post(path: string, body: Uint8Array, more: Readonly<Record<string, string>> = {}): Promise<Exchange> {
     this.#underWay++;
     const outcome = await exchange(this.#pool, {
       method: 'POST',
       path,
-      headers: this.#headers,
+      headers: { ...this.#headers, ...more },
       body,
       timeoutMs: PEER_TIMEOUT_MS,
       responseBytesMax: PEER_RESPONSE_BYTES_MAX,

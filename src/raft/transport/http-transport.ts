@@ -1,13 +1,12 @@
 import { errorIn } from '../../http/error-body.ts';
 import type { Exchange } from '../../http/exchange.ts';
-import { PATHS } from '../../http/paths.ts';
+import { HEADERS, PATHS } from '../../http/paths.ts';
 import type { Route } from '../../http/route.ts';
 import { type NodeId, type Term, term } from '../../lib/brands.ts';
-import type { Member } from '../../lib/configuration.ts';
 import { TERM_JUMP_MAX } from '../../lib/limits.ts';
 import type { Dialect } from '../core/inputs.ts';
 import type { Envelope, Request, Response } from '../core/messages.ts';
-import type { Logger, PeerMemory, Self, Transport, TransportHandlers } from '../ports.ts';
+import type { KnownMembers, Logger, PeerMemory, Self, Transport, TransportHandlers } from '../ports.ts';
 import { peerRoutes, REFUSED_BECAUSE } from './http-handlers.ts';
 import { HttpPeer } from './http-peer.ts';
 import { Acquaintances, identityHeaders } from './identity.ts';
@@ -17,7 +16,7 @@ import { encodeRequest } from './wire-encode.ts';
 export interface HttpTransportOptions {
   readonly identity: Self;
   /** The members; those without a URL cannot be reached. */
-  readonly members: readonly Member[];
+  readonly members: KnownMembers;
   readonly memory: PeerMemory;
   /** Our own term. */
   currentTerm(): Term;
@@ -67,10 +66,10 @@ export class HttpTransport implements Transport {
   }
 
   /** Connects with these members, and ends the connections with those that are none any more or have moved. */
-  setMembers(members: readonly Member[]): void {
-    this.#members = new Set(members.map(({ id }) => id));
-    this.#acquaintances.expect(members);
-    const urls = new Map(members.map(({ id, url }) => [id, url]));
+  setMembers({ inForce, all }: KnownMembers): void {
+    this.#members = new Set(all.map(({ id }) => id));
+    this.#acquaintances.expect(inForce);
+    const urls = new Map(all.map(({ id, url }) => [id, url]));
     urls.delete(this.#options.identity.id);
     for (const [id, peer] of this.#peers) {
       if (urls.get(id) === peer.url) continue;
@@ -101,7 +100,9 @@ export class HttpTransport implements Transport {
   }
 
   async #exchange(peer: HttpPeer, { requestId, message }: Envelope<Request>): Promise<void> {
-    const outcome = await peer.post(PATHS[message.type], encodeRequest(message));
+    const expected = this.#acquaintances.expectationOf(peer.id);
+    const headers = expected === undefined ? {} : { [HEADERS.expectedIncarnation]: expected };
+    const outcome = await peer.post(PATHS[message.type], encodeRequest(message), headers);
     const response = await this.#responseIn(peer, message, outcome);
     if (response === undefined) this.#handlers?.lost(peer.id, requestId);
     else this.#handlers?.response(peer.id, requestId, response);

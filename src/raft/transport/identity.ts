@@ -51,6 +51,11 @@ export class Acquaintances {
     this.#memory.retain(new Set(members.map(({ id }) => id)));
   }
 
+  /** The incarnation that a peer is to have, where that is known. */
+  expectationOf(peer: NodeId): string | undefined {
+    return this.#configured.get(peer) ?? this.#memory.recall(peer);
+  }
+
   /** What the node that answers at a member's address is to us. It is remembered if it is that member. */
   visit(member: NodeId, headers: IncomingHttpHeaders): Introduction {
     const introduction = this.meet(headers);
@@ -88,7 +93,7 @@ export class Acquaintances {
   }
 
   #recognizes(nodeId: NodeId, incarnation: string): boolean {
-    const known = this.#configured.get(nodeId) ?? this.#memory.recall(nodeId);
+    const known = this.expectationOf(nodeId);
     return known === undefined || known === incarnation;
   }
 }

@@ -1,0 +1,99 @@
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { nodeId } from '../../src/lib/brands.ts';
+import type { PeerAddress } from '../../src/raft/ports.ts';
+import { eventually } from '../support/eventually.ts';
+import { RealCluster, type RealNode } from '../support/real-cluster.ts';
+
+describe('a node that has lost its data and comes back under its old id', () => {
+  it('is recognised also after all others were restarted, and stops', async () => {
+    const { cluster, lost } = await clusterThatLostANode();
+    await Promise.all(cluster.running().map((node) => cluster.kill(node)));
+    for (const node of cluster.nodes) if (node !== lost) cluster.restart(node);
+    cluster.restartBlank(lost, ['--peers', cluster.peers]);
+    const [code] = await once(lost.process, 'exit');
+    expect(code).toBe(78);
+    expect(cluster.outputOf(lost)).toMatch(
+      /without the data that it had|the data that it had, and that is gone/,
+    );
+    await put(cluster, 'still');
+  });
+
+  it('is a member again once it was removed and has joined', async () => {
+    const { cluster, lost } = await clusterThatLostANode();
+    cluster.restartBlank(lost, [
+      '--join',
+      others(cluster, lost)
+        .map(({ url }) => url)
+        .join(','),
+    ]);
+    // Under its old id it is a voter that has lost its votes: it cannot just go on.
+    const [code] = await once(lost.process, 'exit');
+    expect(code).toBe(78);
+    expect(cluster.outputOf(lost)).toContain('raft config remove');
+    await change(cluster, others(cluster, lost));
+    cluster.restartBlank(lost, [
+      '--join',
+      others(cluster, lost)
+        .map(({ url }) => url)
+        .join(','),
+    ]);
+    await eventually('it votes again', async () => {
+      const leader = await cluster.client.leader();
+      const { members, configuration } = await cluster.client.status(leader.url);
+      const member = members.find(({ id }) => id === lost.id);
+      return member?.part === 'voter' && configuration.phase === 'stable' ? true : undefined;
+    });
+    await put(cluster, 'again');
+    await cluster.settle();
+  });
+});
+
+describe('a second node of the same id', () => {
+  it('is refused, and the first goes on', async () => {
+    const cluster = await RealCluster.start(3);
+    const [first] = cluster.nodes;
+    if (first === undefined) throw new Error('There are three');
+    await put(cluster, 'before');
+    const found = await fetch(`${first.url}/raft/appendentries`, {
+      method: 'POST',
+      headers: {
+        'raft-cluster-id': (await cluster.client.status(first.url)).clusterId,
+        'raft-node-id': first.id,
+        'raft-incarnation': 'another',
+      },
+      body: '{}',
+    });
+    expect(found.status).toBe(409);
+    expect(await found.text()).toContain('as this one is');
+    await put(cluster, 'after');
+  });
+});
+
+/** Three nodes, all of which have met, and one whose data is about to be gone. */
+async function clusterThatLostANode(): Promise<{ readonly cluster: RealCluster; readonly lost: RealNode }> {
+  const cluster = await RealCluster.start(3);
+  await put(cluster, 'before');
+  const leader = await cluster.leader();
+  await eventually('the leader has met all', async () => {
+    const { members } = await cluster.client.status(leader.url);
+    return members.every(({ id, dialect }) => id === leader.id || dialect === 'extended') ? true : undefined;
+  });
+  const [lost] = cluster.nodes.filter((node) => node !== leader);
+  if (lost === undefined) throw new Error('There are three');
+  await cluster.kill(lost);
+  return { cluster, lost };
+}
+
+function others(cluster: RealCluster, lost: RealNode): readonly RealNode[] {
+  return cluster.nodes.filter((node) => node !== lost);
+}
+
+async function change(cluster: RealCluster, nodes: readonly RealNode[]): Promise<void> {
+  const voters = nodes.map(({ id, url }): PeerAddress => ({ id: nodeId(id), url }));
+  await cluster.client.changeConfiguration({ voters, learners: [], expectIndex: null, isForced: false });
+}
+
+async function put(cluster: RealCluster, value: string): Promise<void> {
+  await cluster.client.command(Buffer.from(`put k ${value}`), { timeoutMs: 20_000 });
+}
