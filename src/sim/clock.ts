@@ -45,6 +45,8 @@ export class SimClock implements Clock {
    * so that the order of everything follows from the order of events.
    */
   async run(untilMs: number, isDone: () => boolean = () => false): Promise<void> {
+    // What was begun just before has no event yet where its disk takes no time.
+    await settled();
     while (!isDone()) {
       const next = this.#events[0];
       if (next === undefined || next.atMs > untilMs) break;

@@ -37,6 +37,8 @@ export interface SimNetworkOptions {
 export interface SimClusterOptions {
   readonly seed: number;
   readonly size: number;
+  /** How many of the nodes are the initial members; the others wait to be made members. All unless given. */
+  readonly initialSize?: number;
   readonly network: SimNetworkOptions;
   /** The longest that one operation of a disk takes, in milliseconds. */
   readonly diskMsMax: number;
@@ -101,7 +103,7 @@ export class SimCluster {
     const { life } = node;
     const server = this.#createServer(node, node.disk.mount());
     node.server = server;
-    server.setConfiguration(this.#members());
+    if (this.#isInitial(node)) server.setConfiguration(this.#initialMembers());
     this.#connect(server, node, life);
     server.start().catch((error: unknown) => {
       if (node.life === life) node.failure = asRaftError(error);
@@ -143,7 +145,7 @@ export class SimCluster {
     const peers = members.map(({ id }) => ({ id, url: 'sim:' }));
     const { store, recovered, identity, peerMemory } = await openStorage(disk, {
       directory: `node${node.id}`,
-      identity: { ...this.#selfOf(node.id), peers },
+      identity: { ...this.#selfOf(node.id), peers, joins: !this.#isInitial(node) },
       blankDirectory: 'initialize',
       limits: this.#options.limits,
     });
@@ -223,8 +225,12 @@ export class SimCluster {
     return { id, clusterId: CLUSTER_ID, incarnation: incarnationOf(id) };
   }
 
-  #members(): readonly PeerAddress[] {
-    return this.nodes.map(({ id }) => ({ id, url: undefined }));
+  #initialMembers(): readonly PeerAddress[] {
+    return this.nodes.filter((node) => this.#isInitial(node)).map(({ id }) => ({ id, url: undefined }));
+  }
+
+  #isInitial(node: SimNode): boolean {
+    return this.nodes.indexOf(node) < (this.#options.initialSize ?? this.#options.size);
   }
 
   #node(id: NodeId): SimNode {
