@@ -111,12 +111,10 @@ function nextStep(state: CoreState, change: MembershipChange): Step {
   const { target } = change;
   // The same voters decide before and after: one entry is enough, since any two majorities overlap.
   if (areSameIds(configuration.voters, target.voters)) return { type: 'append', configuration: target };
-  const risk = change.isForced ? undefined : quorumRisk(state, target);
-  if (risk !== undefined) {
-    // A leader that was just elected has not heard of everybody yet.
-    return state.nowMs < state.quorumGraceUntilMs ? { type: 'wait' } : { type: 'fail', refusal: risk };
-  }
   const newcomers = target.voters.filter(({ id }) => !contains(configuration.voters, id));
+  // Who is new has to catch up first, and must be heard of then.
+  const doubt = doubtQuorum(state, change, newcomers);
+  if (doubt !== undefined) return doubt;
   // Dissertation 4.2.1: a voter with an empty log would hold up commits until it has caught up (trap 14).
   if (!newcomers.every((member) => isLearner(configuration, member))) {
     return { type: 'append', configuration: withLearners(configuration, newcomers) };
@@ -128,7 +126,12 @@ function nextStep(state: CoreState, change: MembershipChange): Step {
     case 'failed':
       return { type: 'fail', refusal: { reason: 'catch-up-failed', behind: progress.behind } };
     case 'done':
-      return { type: 'append', configuration: { ...target, oldVoters: configuration.voters } };
+      return (
+        doubtQuorum(state, change, []) ?? {
+          type: 'append',
+          configuration: { ...target, oldVoters: configuration.voters },
+        }
+      );
   }
 }
 
@@ -142,18 +145,30 @@ function withLearners(configuration: Configuration, newcomers: readonly Member[]
   return configurationOf({ voters: configuration.voters, learners: [...others, ...newcomers] });
 }
 
-/** Which of the future voters that are members now are not heard of, where the rest is no majority. */
-function quorumRisk(state: CoreState, target: Configuration): ChangeRefusal | undefined {
+/** Why the change may not go on now: it would leave C_new without a majority that answers. Forced, it may. */
+function doubtQuorum(
+  state: CoreState,
+  { target, isForced }: MembershipChange,
+  excused: readonly Member[],
+): Step | undefined {
+  const risk = isForced ? undefined : quorumRisk(state, target.voters, excused);
+  if (risk === undefined) return undefined;
+  // A leader that was just elected has not heard of everybody yet.
+  return state.nowMs < state.quorumGraceUntilMs ? { type: 'wait' } : { type: 'fail', refusal: risk };
+}
+
+/** Which of the future voters are not heard of, where the rest is no majority. */
+function quorumRisk(
+  state: CoreState,
+  voters: readonly Member[],
+  excused: readonly Member[],
+): ChangeRefusal | undefined {
   const since = state.nowMs - state.options.electionTimeoutMsMax;
-  const isHeard = (id: NodeId): boolean => {
-    const progress = state.peers.get(id);
-    if (id === state.options.id) return true;
-    // Who is new has to catch up first, and is heard of then.
-    return progress === undefined || (progress.contactMs ?? Number.NEGATIVE_INFINITY) >= since;
-  };
-  const silent = target.voters.map(({ id }) => id).filter((id) => !isHeard(id));
-  const quorum = quorumSize(target.voters.length);
-  if (target.voters.length - silent.length >= quorum) return undefined;
+  const isHeard = (id: NodeId): boolean =>
+    id === state.options.id || (state.peers.get(id)?.contactMs ?? Number.NEGATIVE_INFINITY) >= since;
+  const silent = voters.map(({ id }) => id).filter((id) => !isHeard(id) && !contains(excused, id));
+  const quorum = quorumSize(voters.length);
+  if (voters.length - silent.length >= quorum) return undefined;
   return { reason: 'quorum-at-risk', silent, quorum };
 }
 
