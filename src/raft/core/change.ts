@@ -47,14 +47,26 @@ export function receiveChange(draft: Draft, request: ChangeRequest): void {
   advanceChange(draft);
 }
 
-function refusalOf(state: CoreState, { expectIndex }: ChangeRequest): ChangeRefusal | null {
+function refusalOf(state: CoreState, request: ChangeRequest): ChangeRefusal | null {
   const { index, configuration } = latestConfiguration(state);
   if (state.role !== 'leader') return { reason: 'not-leader' };
   if (hasOriginalMember(state)) return { reason: 'original-member' };
-  if (expectIndex !== null && expectIndex !== index) return { reason: 'expectation-failed', index };
+  const isExpected = request.expectIndex === null || request.expectIndex === index;
+  if (!isExpected || replacesVoter(configuration, request)) return { reason: 'expectation-failed', index };
   const isUnderWay =
     state.change !== null || configuration.oldVoters !== null || !isConfigurationCommitted(state);
   return isUnderWay ? { reason: 'change-in-progress' } : null;
+}
+
+/**
+ * Whether a voter is to be a member with other data than it votes with now: then one id would stand for two nodes, whose
+ * votes and acknowledgements no majority can tell apart (trap 29). It has to be removed first. Who asks for this has seen
+ * a configuration in which it was no voter.
+ */
+function replacesVoter({ voters }: Configuration, wanted: ChangeRequest): boolean {
+  return [...wanted.voters, ...wanted.learners].some(({ id, incarnation }) =>
+    voters.some((voter) => voter.id === id && voter.incarnation !== incarnation),
+  );
 }
 
 /**
