@@ -1,8 +1,8 @@
 import { type LogIndex, logIndex, type NodeId } from '../../lib/brands.ts';
-import { type Configuration, configurationOf, type Member, membersOf } from '../../lib/configuration.ts';
+import { type Configuration, configurationOf, type Member } from '../../lib/configuration.ts';
 import { encodePayload } from '../../lib/entry.ts';
 import { type CatchUp, followCatchUp } from './catch-up.ts';
-import { areSameIds, areSameMembers, contains, quorumSize } from './configuration.ts';
+import { areSameIds, areSameMembers, contains, quorumSize, voterIds } from './configuration.ts';
 import { isConfigurationCommitted, latestConfiguration } from './configuration-log.ts';
 import { appendEntries, type Draft } from './draft.ts';
 import type { ChangeRefusal } from './effects.ts';
@@ -214,7 +214,7 @@ function isSame(a: Configuration, b: Configuration): boolean {
 export function whoBlocks(state: CoreState): readonly NodeId[] {
   const { index, configuration } = latestConfiguration(state);
   if (state.role !== 'leader' || isConfigurationCommitted(state)) return [];
-  return membersOf(configuration)
-    .map(({ id }) => id)
-    .filter((id) => id !== state.options.id && (state.peers.get(id)?.matchIndex ?? 0) < index);
+  return [...voterIds(configuration)].filter(
+    (id) => id !== state.options.id && (state.peers.get(id)?.matchIndex ?? 0) < index,
+  );
 }
