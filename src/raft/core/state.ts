@@ -158,7 +158,7 @@ export interface CoreState {
    * voter holds the entry that made it a learner before any vote of it is needed.
    */
   hasBeenMember: boolean;
-  /** When the node was first told that it is no member any more; null once it hears from a leader. */
+  /** When the node was first told that it is no member any more; null once it hears from a leader, leads, or has slept. */
   removalToldMs: number | null;
 
   // Persistent: what differs from the disk goes into the next persist.

@@ -21,11 +21,13 @@ export function receiveTick(draft: Draft, elapsedMs: number): void {
   else if (state.nowMs >= state.electionDeadlineMs) campaign(draft);
 }
 
-/** The leader's last word is older than the pause, so that it no longer counts by itself. */
+/** The leader's last word is older than the pause, so that it no longer counts by itself; nor is anybody's patience used up. */
 function wakeUp(state: CoreState): void {
   resetElectionTimer(state);
   for (const progress of state.peers.values()) progress.contactMs = null;
   for (const pending of state.pendingPersists) pending.sinceMs = state.nowMs;
+  for (const catchUp of state.change?.catchUps.values() ?? []) catchUp.progressMs = state.nowMs;
+  state.removalToldMs = null;
   state.quorumGraceUntilMs = state.nowMs + state.options.electionTimeoutMsMin;
 }
 
