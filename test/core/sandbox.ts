@@ -161,8 +161,11 @@ export class Sandbox {
     return { id, url: null, incarnation: isInitial ? null : incarnationOf(id, births) };
   }
 
-  transfer(id: NodeId, target: NodeId | null): void {
-    this.input(id, { type: 'transferLeadership', transferId: this.#nextId++, target });
+  /** Asks for another leader. `begun` is told the id of the transfer before its outcome. */
+  transfer(id: NodeId, target: NodeId | null, begun: (transferId: number) => void = () => {}): void {
+    const transferId = this.#nextId++;
+    begun(transferId);
+    this.input(id, { type: 'transferLeadership', transferId, target });
   }
 
   /** Asks for one linearizable read. */

@@ -49,7 +49,7 @@ const ACTIONS: readonly (readonly [number, Action])[] = [
   [6, electAnother],
   [1, damage],
   [3, changeMembers],
-  [1, transfer],
+  [4, transfer],
 ];
 
 const WEIGHTS = ACTIONS.reduce((sum, [weight]) => sum + weight, 0);
@@ -146,12 +146,42 @@ function recover(world: World): void {
     const own = durable.entries.at(-1);
     const agrees = own?.index === last?.index && own?.term === last?.term;
     if (!agrees || core.commitIndex !== last?.index) throw stuck(box, `Node ${id} has not caught up`);
-    if (core.pendingProposals > 0 || core.proposals.size > 0) throw stuck(box, `Node ${id} owes an answer`);
-    if (core.waitingReads.length > 0 || core.readRound !== null) throw stuck(box, `Node ${id} owes a read`);
-    if (core.change !== null || core.transfer !== null || core.heldProposals.length > 0)
-      throw stuck(box, `Node ${id} never ends a change or a transfer`);
     if (core.abstainThrough > 0) throw stuck(box, `Node ${id} abstains for ever`);
   }
+  demandAnswers(world);
+  if (world.isChanging) demandChange(world, leader);
+}
+
+/** Whoever asked a node that runs has an answer, and nothing is kept for a question that was answered. */
+function demandAnswers({ box, invariants }: World): void {
+  for (const node of upNodes(box)) {
+    const { id, core } = node;
+    const owed = invariants.unanswered(node);
+    if (owed.length > 0) throw stuck(box, `Node ${id} owes an answer to ${owed.join()}`);
+    const isClean =
+      core.pendingProposals === 0 && core.proposals.size === 0 && core.heldProposals.length === 0;
+    if (!isClean) throw stuck(box, `Node ${id} keeps proposals that are answered`);
+    if (core.change !== null || core.transfer !== null) throw stuck(box, `Node ${id} never ends something`);
+  }
+}
+
+/** A cluster that is well takes any members that are well, and tells those that it leaves out. */
+function demandChange(world: World, leader: SandboxNode): void {
+  const { box, prng, ids } = world;
+  for (const { id, isUp } of box.nodes.values()) if (!isUp) box.restart(id);
+  const voters = ids.filter(() => nextChance(prng, 0.5));
+  if (voters.length === 0) return;
+  const before = leader.core.configuration.voters;
+  changeAt(world, leader.id, { voters, learners: [] }, false);
+  passTime(box, RECOVERY_MS);
+  demandAnswers(world);
+  for (const id of voters) {
+    const { core, isUp } = box.node(id);
+    const own = core.configuration.voters.map((member) => member.id);
+    if (!isUp || own.join() !== voters.join()) throw stuck(box, `Node ${id} should be of ${voters.join()}`);
+  }
+  const gone = before.filter(({ id }) => !voters.includes(id));
+  for (const { id } of gone) if (box.node(id).isUp) throw stuck(box, `Node ${id} was never told to go`);
 }
 
 function passTime(box: Sandbox, elapsedMs: number): void {
@@ -247,26 +277,41 @@ function propose(world: World): void {
 }
 
 function proposeAt({ box, invariants }: World, id: NodeId, text: string): void {
-  box.propose(id, [text], (proposalId) => invariants.proposes(proposalId, utf8(text)));
+  box.propose(id, [text], (proposalId) => invariants.proposes(proposalId, utf8(text), box.node(id)));
 }
 
 function read(world: World): void {
-  world.box.read(target(world), (readId) => world.invariants.reads(readId));
+  const id = target(world);
+  world.box.read(id, (readId) => world.invariants.reads(readId, world.box.node(id)));
 }
 
 /** Any members at all, as long as somebody votes. */
 function changeMembers(world: World): void {
-  const { box, prng, ids, isChanging } = world;
+  const { prng, ids, isChanging } = world;
   if (!isChanging) return;
   const voters = ids.filter(() => nextChance(prng, 0.5));
   const learners = ids.filter((id) => !voters.includes(id) && nextChance(prng, 0.2));
   if (voters.length === 0) return;
-  box.change(target(world), { voters, learners }, { expectIndex: null, isForced: nextChance(prng, 0.5) });
+  changeAt(world, target(world), { voters, learners }, nextChance(prng, 0.5));
+}
+
+function changeAt(
+  { box, invariants }: World,
+  id: NodeId,
+  wanted: { readonly voters: readonly NodeId[]; readonly learners: readonly NodeId[] },
+  isForced: boolean,
+): void {
+  box.change(id, wanted, { expectIndex: null, isForced }, (changeId) =>
+    invariants.asks(changeId, box.node(id)),
+  );
 }
 
 function transfer(world: World): void {
-  const { box, prng, ids, isChanging } = world;
-  if (isChanging) box.transfer(target(world), nextChance(prng, 0.5) ? null : pick(prng, ids));
+  const { box, invariants, prng, ids, isChanging } = world;
+  if (!isChanging) return;
+  const id = target(world);
+  const to = nextChance(prng, 0.5) ? null : pick(prng, ids);
+  box.transfer(id, to, (transferId) => invariants.asks(transferId, box.node(id)));
 }
 
 function loseFlight({ box, prng }: World): void {
