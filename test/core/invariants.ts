@@ -316,7 +316,12 @@ export class Invariants implements SandboxObserver {
       case 'transferred':
         this.seen.transfers++;
         break;
-      case 'unknown':
+      case 'unknown': {
+        const command = this.#proposed.get(outcome.proposalId) ?? new Uint8Array(0);
+        const isAppended = [...this.#entries.values()].some((entry) => equalBytes(entry.command, command));
+        check(isAppended, `Proposal ${outcome.proposalId} is in no log, and reported as unknown`);
+        break;
+      }
       case 'readRejected':
       case 'changeRejected':
       case 'changeUnknown':

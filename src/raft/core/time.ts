@@ -16,9 +16,12 @@ export function receiveTick(draft: Draft, elapsedMs: number): void {
   const { state } = draft;
   state.nowMs += elapsedMs;
   if (elapsedMs > state.options.electionTimeoutMsMin) wakeUp(state);
+  if (state.role === 'leader') {
+    leaderTick(draft);
+    return;
+  }
   expireTransfer(draft);
-  if (state.role === 'leader') leaderTick(draft);
-  else if (state.nowMs >= state.electionDeadlineMs) campaign(draft);
+  if (state.nowMs >= state.electionDeadlineMs) campaign(draft);
 }
 
 /** The leader's last word is older than the pause, so that it no longer counts by itself; nor is anybody's patience used up. */
@@ -41,6 +44,8 @@ function leaderTick(draft: Draft): void {
     becomeFollower(draft, state.currentTerm, null, 'disk-stalled');
     return;
   }
+  // Not before: what waited for the transfer is certainly not done, unless a leader that steps down appends it first.
+  expireTransfer(draft);
   expireFlights(draft);
   releaseSilent(state);
   advanceChange(draft);
