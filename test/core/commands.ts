@@ -47,6 +47,7 @@ import {
  *   hold-reads ID, free-reads ID      what was read from the log store is told later
  *   crash ID… [torn=PART]             power loss, in the middle of a write: hard-state, truncation or first-entry
  *   restart ID…                       start again from what is durable
+ *   wipe ID                           it loses its data, and starts under its old id without any members
  *   lost ID TO                        the transport reports the oldest request under way from ID to TO as lost
  *   dialect ID PEER KIND              what ID knows that PEER speaks
  *   send FROM->TO append term=T prev=I/T entries=I/T:TEXT,… commit=I
@@ -186,6 +187,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   restart: (box, args) => {
     for (const id of args) box.restart(sandboxId(id));
   },
+  wipe: (box, args) => box.wipe(idAt(args, 0)),
   lost: (box, args) => lose(box, idAt(args, 0), idAt(args, 1)),
   dialect: (box, args) =>
     box.input(idAt(args, 0), {

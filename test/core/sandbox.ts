@@ -210,6 +210,13 @@ export class Sandbox {
     node.isUp = true;
   }
 
+  /** The node loses its data, and comes back under its old id. */
+  wipe(id: NodeId): void {
+    this.crash(id);
+    this.#wipe(this.node(id));
+    this.restart(id);
+  }
+
   /** Starts a node on what a disk holds. */
   given(id: NodeId, durable: DurableState): void {
     this.crash(id);

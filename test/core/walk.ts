@@ -16,7 +16,7 @@ interface World {
   readonly ids: readonly NodeId[];
   /** Whether members change and leaders hand over. */
   readonly isChanging: boolean;
-  /** The one node whose disk may lose an acknowledged entry; the others must make up for it. */
+  /** The one node whose disk may lose what was acknowledged; the others must make up for it. */
   readonly victim: NodeId | undefined;
   proposals: number;
 }
@@ -357,9 +357,16 @@ function mend({ box }: World): void {
   box.isolated.clear();
 }
 
-/** The victim's last frame is damaged when it starts: it is cut, and the node abstains (trap 28). */
-function damage({ box, victim }: World): void {
+/**
+ * The victim's last frame is damaged when it starts: it is cut, and the node abstains (trap 28). Or all that it had is
+ * gone (trap 29).
+ */
+function damage({ box, prng, victim }: World): void {
   if (victim === undefined) return;
+  if (nextChance(prng, 0.2)) {
+    box.wipe(victim);
+    return;
+  }
   box.crash(victim);
   const node = box.node(victim);
   const cut = node.durable.entries.at(-1);
