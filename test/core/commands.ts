@@ -25,8 +25,8 @@ import {
  * The language of the transcripts. A command is a word and its arguments; what it prints is what the cores did.
  *
  *   nodes ID… [in-flight=N] [entries=N] [window=BYTES] [original=ID,…] [unknown=ID,…] [spare=ID,…]
- *                                     a fresh cluster; what the unknown speak, nobody knows yet; spare nodes are no
- *                                     members, and know none
+ *        [hints=yes]                  a fresh cluster; what the unknown speak, nobody knows yet; spare nodes are no
+ *                                     members, and know none; with hints they remember what is committed
  *   tick ID MS                        time passes on one node, in one piece
  *   pass MS                           time passes everywhere, 5 ms at a time; messages arrive at once
  *   timeout ID                        time passes on one node until its election timer runs out
@@ -86,6 +86,7 @@ export class Interpreter {
       appendsInFlightMax: Number(options.get('in-flight') ?? 1),
       windowBytesMax: Number(options.get('window') ?? 1024 * 1024),
       appendEntriesMax: Number(options.get('entries') ?? 10),
+      keepsCommitHints: options.get('hints') === 'yes',
       seed: 'transcript',
       observer: this.#lines,
     });

@@ -44,6 +44,8 @@ export interface SandboxNode {
   isUp: boolean;
   /** How many times the node has been started. */
   runs: number;
+  /** The highest commit index that it remembers when it starts again. */
+  commitHint: LogIndex;
 }
 
 export interface InTransit extends Outgoing {
@@ -62,6 +64,8 @@ export interface SandboxOptions {
   readonly appendsInFlightMax: number;
   readonly windowBytesMax: number;
   readonly appendEntriesMax: number;
+  /** Whether a node that starts again knows what it knew to be committed; else it knows of nothing. */
+  readonly keepsCommitHints: boolean;
   readonly seed: string;
   readonly observer: SandboxObserver;
 }
@@ -107,11 +111,22 @@ export class Sandbox {
     this.#options = options;
     for (const id of [...options.ids, ...options.spare]) {
       const durable = blankDisk();
-      const core = this.#createCore(id, durable, 1, 0);
+      const commitHint = INDEX_ZERO;
+      const core = this.#createCore({ id, durable, births: 0, runs: 1, commitHint });
       const isUp = !options.originals.includes(id);
       const held = { isDiskHeld: false, areReadsHeld: false };
       const identity = { id, births: 0, isRemoved: false };
-      this.nodes.set(id, { ...identity, core, durable, writes: [], reads: [], ...held, isUp, runs: 1 });
+      this.nodes.set(id, {
+        ...identity,
+        core,
+        durable,
+        writes: [],
+        reads: [],
+        ...held,
+        isUp,
+        runs: 1,
+        commitHint,
+      });
     }
   }
 
@@ -206,7 +221,7 @@ export class Sandbox {
     node.runs++;
     if (node.isRemoved && !this.#isWanted(node)) this.#wipe(node);
     node.isRemoved = false;
-    node.core = this.#createCore(id, node.durable, node.runs, node.births);
+    node.core = this.#createCore(node);
     node.isUp = true;
   }
 
@@ -272,11 +287,13 @@ export class Sandbox {
   #wipe(node: SandboxNode): void {
     node.births++;
     node.durable = blankDisk();
+    node.commitHint = INDEX_ZERO;
     const others = this.wire.filter(({ from, to }) => from !== node.id && to !== node.id);
     this.wire.splice(0, this.wire.length, ...others);
   }
 
-  #createCore(id: NodeId, durable: DurableState, run: number, births: number): CoreState {
+  #createCore(node: Pick<SandboxNode, 'id' | 'durable' | 'births' | 'runs' | 'commitHint'>): CoreState {
+    const { id, durable, births, runs, commitHint } = node;
     const { ids, spare, originals, unknown, seed, appendsInFlightMax, windowBytesMax, appendEntriesMax } =
       this.#options;
     const isInitial = ids.includes(id) && births === 0;
@@ -286,20 +303,20 @@ export class Sandbox {
         id,
         incarnation: incarnationOf(id, births),
         configuration: configurationOf({ voters }),
-        seed: `${seed}/${run}`,
+        seed: `${seed}/${runs}`,
         electionTimeoutMsMin: ELECTION_TIMEOUT_MS_MIN,
         electionTimeoutMsMax: 200,
         heartbeatMs: 10,
         requestTimeoutMs: 150,
         appendsInFlightMax,
-        firstRequestId: 1 + (run - 1) * REQUEST_IDS_PER_RUN,
+        firstRequestId: 1 + (runs - 1) * REQUEST_IDS_PER_RUN,
         limits: { ...LIMITS, windowBytesMax, appendEntriesMax },
       },
       {
         hardState: durable.hardState,
         lastIndex: logIndex(durable.entries.length),
         termRuns: runsOf(durable.entries),
-        commitIndex: INDEX_ZERO,
+        commitIndex: logIndex(Math.min(commitHint, durable.entries.length)),
         configurations: configurationsIn(durable.entries),
       },
     );
@@ -313,6 +330,7 @@ export class Sandbox {
   }
 
   #carryOut(node: SandboxNode, effects: Effects): void {
+    if (this.#options.keepsCommitHints) node.commitHint = effects.commitIndex ?? node.commitHint;
     const holdsAll = effects.persist?.hardState !== undefined;
     if (!holdsAll) this.#send(node, effects.sendBeforePersist);
     const afterPersist = holdsAll

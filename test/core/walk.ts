@@ -88,6 +88,7 @@ function createWorld(seed: number, note: (line: string) => void): World {
     appendsInFlightMax: nextInteger(prng, 1, 3),
     windowBytesMax: nextChance(prng, 0.5) ? 1 : 1024 * 1024,
     appendEntriesMax: pick(prng, [1, 1, 2, 4]),
+    keepsCommitHints: nextChance(prng, 0.5),
     seed: String(seed),
     observer: {
       stepped: (node, effects, isWaiting) => {
