@@ -9,6 +9,7 @@ import {
   describePeers,
   describeWrite,
 } from './describe.ts';
+import type { Torn } from './disk.ts';
 import { entriesOf, linkOf, messageOf, optionsOf, originalAnswer, termOf } from './parse.ts';
 import {
   ELECTION_TIMEOUT_MS_MIN,
@@ -18,7 +19,6 @@ import {
   type SandboxNode,
   type SandboxObserver,
   sandboxId,
-  type Torn,
 } from './sandbox.ts';
 
 /**

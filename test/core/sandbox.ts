@@ -1,19 +1,21 @@
 import { present } from '../../src/lib/assert.ts';
-import { INDEX_ZERO, type LogIndex, logIndex, type NodeId, nodeId, term } from '../../src/lib/brands.ts';
+import { INDEX_ZERO, type LogIndex, logIndex, type NodeId, nodeId } from '../../src/lib/brands.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
 import { configurationOf, type Member, membersOf } from '../../src/lib/configuration.ts';
-import { configurationIn, type Entry, encodePayload } from '../../src/lib/entry.ts';
-import type { LoggedConfiguration } from '../../src/raft/core/configuration-log.ts';
-import type { Effects, HardState, Outgoing, Persist } from '../../src/raft/core/effects.ts';
+import { type Entry, encodePayload } from '../../src/lib/entry.ts';
+import type { Effects, Outgoing, Persist } from '../../src/raft/core/effects.ts';
 import type { Input } from '../../src/raft/core/inputs.ts';
 import { type CoreLimits, type CoreState, createCore } from '../../src/raft/core/state.ts';
 import { step } from '../../src/raft/core/step.ts';
-
-/** What of a node outlives a power loss. */
-export interface DurableState {
-  hardState: HardState;
-  entries: Entry[];
-}
+import {
+  applyPersist,
+  applyTorn,
+  blankDisk,
+  configurationsIn,
+  type DurableState,
+  runsOf,
+  type Torn,
+} from './disk.ts';
 
 /** A write that the disk has been given and has not finished, and the messages that wait for it. */
 export interface PendingWrite {
@@ -79,9 +81,6 @@ export interface SandboxObserver {
   /** A message leaves a node. */
   sent(node: SandboxNode, outgoing: Outgoing): void;
 }
-
-/** How much of the write that is under way reaches the disk before the power is gone; each includes those before it. */
-export type Torn = 'nothing' | 'hard-state' | 'truncation' | 'first-entry';
 
 const LIMITS: Omit<CoreLimits, 'windowBytesMax' | 'appendEntriesMax'> = {
   appendBytesMax: 1024,
@@ -373,43 +372,8 @@ export function sandboxId(text: string): NodeId {
   return nodeId(text);
 }
 
-function applyPersist(durable: DurableState, persist: Persist): void {
-  applyTorn(durable, persist, 'truncation');
-  durable.entries = [...durable.entries, ...persist.entries];
-}
-
-/** Hard state is durable before the truncation, and that before the entries: what stands behind may be missing. */
-function applyTorn(durable: DurableState, persist: Persist, torn: Torn): void {
-  if (torn === 'nothing') return;
-  if (persist.hardState !== undefined) durable.hardState = persist.hardState;
-  if (torn === 'hard-state') return;
-  const { truncateFrom } = persist;
-  if (truncateFrom !== undefined) durable.entries = durable.entries.slice(0, truncateFrom - 1);
-  if (torn === 'first-entry') durable.entries = [...durable.entries, ...persist.entries.slice(0, 1)];
-}
-
-function runsOf(entries: readonly Entry[]): { firstIndex: LogIndex; term: Entry['term'] }[] {
-  const runs: { firstIndex: LogIndex; term: Entry['term'] }[] = [];
-  for (const entry of entries) {
-    if (runs.at(-1)?.term !== entry.term) runs.push({ firstIndex: entry.index, term: entry.term });
-  }
-  return runs;
-}
-
-function configurationsIn(entries: readonly Entry[]): LoggedConfiguration[] {
-  return entries.flatMap(({ index, command }) => {
-    const configuration = configurationIn(command);
-    return configuration === undefined ? [] : [{ index, configuration }];
-  });
-}
-
 function memberIn(node: SandboxNode, id: NodeId): Member | undefined {
   return membersOf(node.core.configuration).find((member) => member.id === id);
-}
-
-function blankDisk(): DurableState {
-  const hardState = { currentTerm: term(0), votedFor: null, abstainThrough: INDEX_ZERO };
-  return { hardState, entries: [] };
 }
 
 function initialMember(id: NodeId): Member {

@@ -4,9 +4,10 @@ import { utf8 } from '../../src/lib/bytes.ts';
 import { membersOf } from '../../src/lib/configuration.ts';
 import { createPrng, nextChance, nextInteger, type Prng } from '../../src/lib/prng.ts';
 import { describeCore, describeEffects } from './describe.ts';
+import type { Torn } from './disk.ts';
 import { Invariants } from './invariants.ts';
 import { randomPast } from './past.ts';
-import { Sandbox, type SandboxNode, sandboxId, type Torn } from './sandbox.ts';
+import { Sandbox, type SandboxNode, sandboxId } from './sandbox.ts';
 
 /** A cluster on which a seed plays, with everything that the steps draw from. */
 interface World {
