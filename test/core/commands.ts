@@ -9,6 +9,7 @@ import {
   describePeers,
   describeWrite,
 } from './describe.ts';
+import type { Torn } from './disk.ts';
 import { entriesOf, linkOf, messageOf, optionsOf, originalAnswer, termOf } from './parse.ts';
 import {
   ELECTION_TIMEOUT_MS_MIN,
@@ -18,15 +19,14 @@ import {
   type SandboxNode,
   type SandboxObserver,
   sandboxId,
-  type Torn,
 } from './sandbox.ts';
 
 /**
  * The language of the transcripts. A command is a word and its arguments; what it prints is what the cores did.
  *
  *   nodes ID… [in-flight=N] [entries=N] [window=BYTES] [original=ID,…] [unknown=ID,…] [spare=ID,…]
- *                                     a fresh cluster; what the unknown speak, nobody knows yet; spare nodes are no
- *                                     members, and know none
+ *        [hints=yes]                  a fresh cluster; what the unknown speak, nobody knows yet; spare nodes are no
+ *                                     members, and know none; with hints they remember what is committed
  *   tick ID MS                        time passes on one node, in one piece
  *   pass MS                           time passes everywhere, 5 ms at a time; messages arrive at once
  *   timeout ID                        time passes on one node until its election timer runs out
@@ -47,6 +47,7 @@ import {
  *   hold-reads ID, free-reads ID      what was read from the log store is told later
  *   crash ID… [torn=PART]             power loss, in the middle of a write: hard-state, truncation or first-entry
  *   restart ID…                       start again from what is durable
+ *   wipe ID                           it loses its data, and starts under its old id without any members
  *   lost ID TO                        the transport reports the oldest request under way from ID to TO as lost
  *   dialect ID PEER KIND              what ID knows that PEER speaks
  *   send FROM->TO append term=T prev=I/T entries=I/T:TEXT,… commit=I
@@ -85,6 +86,7 @@ export class Interpreter {
       appendsInFlightMax: Number(options.get('in-flight') ?? 1),
       windowBytesMax: Number(options.get('window') ?? 1024 * 1024),
       appendEntriesMax: Number(options.get('entries') ?? 10),
+      keepsCommitHints: options.get('hints') === 'yes',
       seed: 'transcript',
       observer: this.#lines,
     });
@@ -186,6 +188,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   restart: (box, args) => {
     for (const id of args) box.restart(sandboxId(id));
   },
+  wipe: (box, args) => box.wipe(idAt(args, 0)),
   lost: (box, args) => lose(box, idAt(args, 0), idAt(args, 1)),
   dialect: (box, args) =>
     box.input(idAt(args, 0), {

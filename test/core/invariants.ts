@@ -2,9 +2,18 @@ import { type LogIndex, logIndex, type NodeId, type Term } from '../../src/lib/b
 import { equalBytes } from '../../src/lib/bytes.ts';
 import type { Configuration } from '../../src/lib/configuration.ts';
 import type { Entry } from '../../src/lib/entry.ts';
+import { configurationIn } from '../../src/lib/entry.ts';
 import type { Effects, HardState, Outcome, Outgoing, Persist } from '../../src/raft/core/effects.ts';
 import { termAt } from '../../src/raft/core/log.ts';
+import { check } from './check.ts';
 import { describeEntries } from './describe.ts';
+import {
+  checkConfiguration,
+  checkSuccession,
+  expectedConfiguration,
+  isMajorityOfAll,
+  means,
+} from './membership-invariants.ts';
 import type { PendingWrite, SandboxNode, SandboxObserver } from './sandbox.ts';
 
 /** What was seen of one run of a node, from its start to its crash. */
@@ -17,6 +26,14 @@ interface Witness {
   sequence: number;
   /** In force at the end of the last step. */
   configuration: Configuration;
+  /** Whether any configuration that it has gone by means this node. */
+  hasBeenMember: boolean;
+}
+
+/** What a client has asked of a run of a node, and has no answer to. */
+interface Question {
+  readonly node: NodeId;
+  readonly run: number;
 }
 
 interface Committed {
@@ -44,20 +61,36 @@ export class Invariants implements SandboxObserver {
   readonly #rejected: Uint8Array[] = [];
   readonly #proposed = new Map<number, Uint8Array>();
   readonly #readsBegunAt = new Map<number, LogIndex>();
+  /** By term, who has granted its vote to whom. */
+  readonly #votes = new Map<string, Set<NodeId>>();
+  readonly #questions = new Map<number, Question>();
   #acknowledgedThrough: LogIndex = logIndex(0);
 
   constructor(nodes: () => ReadonlyMap<NodeId, SandboxNode>) {
     this.#nodes = nodes;
   }
 
+  /** A client asks something of a node: for a proposal, a read, a change or a transfer. */
+  asks(id: number, { id: node, runs: run }: SandboxNode): void {
+    this.#questions.set(id, { node, run });
+  }
+
   /** A client proposes this command. Commands differ from each other. */
-  proposes(proposalId: number, command: Uint8Array): void {
+  proposes(proposalId: number, command: Uint8Array, node: SandboxNode): void {
+    this.asks(proposalId, node);
     this.#proposed.set(proposalId, command);
   }
 
   /** A client begins to read. */
-  reads(readId: number): void {
+  reads(readId: number, node: SandboxNode): void {
+    this.asks(readId, node);
     this.#readsBegunAt.set(readId, this.#acknowledgedThrough);
+  }
+
+  /** What a node has been asked since it started, and has not answered. */
+  unanswered({ id, runs }: SandboxNode): readonly number[] {
+    const own = [...this.#questions].filter(([, { node, run }]) => node === id && run === runs);
+    return own.map(([question]) => question);
   }
 
   stepped(node: SandboxNode, effects: Effects): void {
@@ -68,7 +101,7 @@ export class Invariants implements SandboxObserver {
     }
     this.#checkProgress(node, witness);
     if (effects.commitIndex !== null) this.#checkApplicable(node, effects.commitIndex);
-    for (const outcome of effects.outcomes) this.#checkOutcome(outcome);
+    for (const outcome of effects.outcomes) this.#checkOutcome(node, outcome);
   }
 
   written(node: SandboxNode, write: PendingWrite): void {
@@ -92,6 +125,18 @@ export class Invariants implements SandboxObserver {
     const { currentTerm, votedFor } = node.durable.hardState;
     const isDurable = currentTerm > message.term || (currentTerm === message.term && votedFor === to);
     check(isDurable, `${node.id} grants ${to} a vote in term ${message.term} that is not on its disk`);
+    check(
+      this.#witnessOf(node).hasBeenMember,
+      `${node.id} votes, and was never a member with the data that it has`,
+    );
+    this.#votesFor(to, message.term).add(node.id);
+  }
+
+  #votesFor(candidate: NodeId, term: Term): Set<NodeId> {
+    const key = `${candidate}/${term}`;
+    const votes = this.#votes.get(key) ?? new Set();
+    this.#votes.set(key, votes);
+    return votes;
   }
 
   #witnessOf(node: SandboxNode): Witness {
@@ -104,7 +149,10 @@ export class Invariants implements SandboxObserver {
       term: hardState.currentTerm,
       commitIndex: logIndex(0),
       sequence: 0,
-      configuration: node.core.configuration,
+      configuration: expectedConfiguration(node, entries).configuration,
+      hasBeenMember:
+        means(node.core.options.configuration, node) ||
+        entries.some(({ command }) => isMeantBy(node, configurationIn(command))),
     };
     this.#witnesses.set(node.id, fresh);
     return fresh;
@@ -124,8 +172,13 @@ export class Invariants implements SandboxObserver {
     }
     for (const entry of persist.entries) {
       check(entry.index === witness.log.length + 1, `${node.id} appends ${entry.index} with a gap`);
+      const isOwn = !this.#entries.has(`${entry.index}/${entry.term}`);
+      const { core } = node;
+      const termOfCommit = termAt(core.log, core.commitIndex) ?? core.currentTerm;
+      if (isOwn) checkSuccession(node, expectedConfiguration(node, witness.log), entry, termOfCommit);
       this.#checkLogMatching(node, entry, witness.log.at(-1));
       witness.log.push(entry);
+      if (isMeantBy(node, configurationIn(entry.command))) witness.hasBeenMember = true;
     }
   }
 
@@ -146,6 +199,13 @@ export class Invariants implements SandboxObserver {
     const other = this.#leaders.get(term);
     check(other === undefined, `Election Safety: ${other} and ${node.id} lead term ${term}`);
     this.#leaders.set(term, node.id);
+    const { hardState } = node.durable;
+    const votes = this.#votesFor(node.id, term);
+    if (hardState.currentTerm === term && hardState.votedFor === node.id) votes.add(node.id);
+    check(
+      isMajorityOfAll(witness.configuration, votes),
+      `${node.id} leads term ${term} with the votes of ${[...votes]} alone`,
+    );
     for (const { entry, term: committedIn } of this.committed.values()) {
       const holds = witness.log[entry.index - 1]?.term === entry.term;
       check(
@@ -171,7 +231,9 @@ export class Invariants implements SandboxObserver {
       this.#checkCommitted(node, witness, logIndex(index));
     }
     // A leader commits first and takes the next step of a change then, in one step of the core.
-    witness.configuration = node.core.configuration;
+    const expected = expectedConfiguration(node, witness.log);
+    checkConfiguration(node, expected, commitIndex);
+    witness.configuration = expected.configuration;
     witness.term = currentTerm;
     witness.commitIndex = commitIndex;
   }
@@ -212,7 +274,12 @@ export class Invariants implements SandboxObserver {
     );
   }
 
-  #checkOutcome(outcome: Outcome): void {
+  #checkOutcome(node: SandboxNode, outcome: Outcome): void {
+    const id = questionOf(outcome);
+    const question = this.#questions.get(id);
+    const isAsked = question?.node === node.id && question.run === node.runs;
+    check(isAsked, `${node.id} answers ${id}, which nobody asks of it or which it has answered`);
+    this.#questions.delete(id);
     switch (outcome.type) {
       case 'committed': {
         this.seen.acknowledged++;
@@ -249,7 +316,12 @@ export class Invariants implements SandboxObserver {
       case 'transferred':
         this.seen.transfers++;
         break;
-      case 'unknown':
+      case 'unknown': {
+        const command = this.#proposed.get(outcome.proposalId) ?? new Uint8Array(0);
+        const isAppended = [...this.#entries.values()].some((entry) => equalBytes(entry.command, command));
+        check(isAppended, `Proposal ${outcome.proposalId} is in no log, and reported as unknown`);
+        break;
+      }
       case 'readRejected':
       case 'changeRejected':
       case 'changeUnknown':
@@ -259,13 +331,13 @@ export class Invariants implements SandboxObserver {
   }
 }
 
-function check(holds: boolean, sentence: string): void {
-  if (!holds) throw new Error(sentence);
+function isMeantBy(node: SandboxNode, configuration: Configuration | undefined): boolean {
+  return configuration !== undefined && means(configuration, node);
 }
 
-/** §6, said once more and independently of the core: a majority of C_new and, while there is a C_old, one of C_old. */
-function isMajorityOfAll({ voters, oldVoters }: Configuration, ids: ReadonlySet<NodeId>): boolean {
-  return [voters, oldVoters ?? voters].every(
-    (members) => members.filter(({ id }) => ids.has(id)).length * 2 > members.length,
-  );
+/** The id of what an outcome answers: no two questions share one. */
+function questionOf(outcome: Outcome): number {
+  if ('proposalId' in outcome) return outcome.proposalId;
+  if ('readId' in outcome) return outcome.readId;
+  return 'changeId' in outcome ? outcome.changeId : outcome.transferId;
 }

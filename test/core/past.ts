@@ -3,7 +3,7 @@ import { INDEX_ZERO, logIndex, type NodeId, term } from '../../src/lib/brands.ts
 import { utf8 } from '../../src/lib/bytes.ts';
 import type { Entry } from '../../src/lib/entry.ts';
 import { nextChance, nextInteger, type Prng } from '../../src/lib/prng.ts';
-import type { DurableState } from './sandbox.ts';
+import type { DurableState } from './disk.ts';
 
 const TERMS_MAX = 5;
 const ENTRIES_PER_TERM_MAX = 3;

@@ -38,14 +38,15 @@ describe.skipIf(SEED !== undefined)(
       it(`keep every property of the paper's figure 3 with seeds ${first} to ${last}`, {
         timeout: 60_000,
       }, () => {
-        const total = { leaders: 0, committed: 0, acknowledged: 0, reads: 0, truncations: 0 };
+        const total = { leaders: 0, acknowledged: 0, reads: 0, truncations: 0, changes: 0, transfers: 0 };
         for (let seed = first; seed <= last; seed++) {
           const seen = walkOrExplain(seed);
           total.leaders += seen.leaders;
-          total.committed += seen.committed;
           total.acknowledged += seen.acknowledged;
           total.reads += seen.reads;
           total.truncations += seen.truncations;
+          total.changes += seen.changes;
+          total.transfers += seen.transfers;
         }
         // A batch of walks on which nothing happens would prove nothing.
         const walks = last - first + 1;
@@ -53,6 +54,8 @@ describe.skipIf(SEED !== undefined)(
         expect(total.acknowledged).toBeGreaterThan(walks);
         expect(total.reads).toBeGreaterThan(walks / 2);
         expect(total.truncations).toBeGreaterThan(0);
+        expect(total.changes).toBeGreaterThan(walks / 4);
+        expect(total.transfers).toBeGreaterThan(0);
       });
     }
 

@@ -1,19 +1,21 @@
 import { present } from '../../src/lib/assert.ts';
-import { INDEX_ZERO, type LogIndex, logIndex, type NodeId, nodeId, term } from '../../src/lib/brands.ts';
+import { INDEX_ZERO, type LogIndex, logIndex, type NodeId, nodeId } from '../../src/lib/brands.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
 import { configurationOf, type Member, membersOf } from '../../src/lib/configuration.ts';
-import { configurationIn, type Entry, encodePayload } from '../../src/lib/entry.ts';
-import type { LoggedConfiguration } from '../../src/raft/core/configuration-log.ts';
-import type { Effects, HardState, Outgoing, Persist } from '../../src/raft/core/effects.ts';
+import { type Entry, encodePayload } from '../../src/lib/entry.ts';
+import type { Effects, Outgoing, Persist } from '../../src/raft/core/effects.ts';
 import type { Input } from '../../src/raft/core/inputs.ts';
 import { type CoreLimits, type CoreState, createCore } from '../../src/raft/core/state.ts';
 import { step } from '../../src/raft/core/step.ts';
-
-/** What of a node outlives a power loss. */
-export interface DurableState {
-  hardState: HardState;
-  entries: Entry[];
-}
+import {
+  applyPersist,
+  applyTorn,
+  blankDisk,
+  configurationsIn,
+  type DurableState,
+  runsOf,
+  type Torn,
+} from './disk.ts';
 
 /** A write that the disk has been given and has not finished, and the messages that wait for it. */
 export interface PendingWrite {
@@ -44,6 +46,8 @@ export interface SandboxNode {
   isUp: boolean;
   /** How many times the node has been started. */
   runs: number;
+  /** The highest commit index that it remembers when it starts again. */
+  commitHint: LogIndex;
 }
 
 export interface InTransit extends Outgoing {
@@ -62,6 +66,8 @@ export interface SandboxOptions {
   readonly appendsInFlightMax: number;
   readonly windowBytesMax: number;
   readonly appendEntriesMax: number;
+  /** Whether a node that starts again knows what it knew to be committed; else it knows of nothing. */
+  readonly keepsCommitHints: boolean;
   readonly seed: string;
   readonly observer: SandboxObserver;
 }
@@ -75,9 +81,6 @@ export interface SandboxObserver {
   /** A message leaves a node. */
   sent(node: SandboxNode, outgoing: Outgoing): void;
 }
-
-/** How much of the write that is under way reaches the disk before the power is gone; each includes those before it. */
-export type Torn = 'nothing' | 'hard-state' | 'truncation' | 'first-entry';
 
 const LIMITS: Omit<CoreLimits, 'windowBytesMax' | 'appendEntriesMax'> = {
   appendBytesMax: 1024,
@@ -107,11 +110,22 @@ export class Sandbox {
     this.#options = options;
     for (const id of [...options.ids, ...options.spare]) {
       const durable = blankDisk();
-      const core = this.#createCore(id, durable, 1, 0);
+      const commitHint = INDEX_ZERO;
+      const core = this.#createCore({ id, durable, births: 0, runs: 1, commitHint });
       const isUp = !options.originals.includes(id);
       const held = { isDiskHeld: false, areReadsHeld: false };
       const identity = { id, births: 0, isRemoved: false };
-      this.nodes.set(id, { ...identity, core, durable, writes: [], reads: [], ...held, isUp, runs: 1 });
+      this.nodes.set(id, {
+        ...identity,
+        core,
+        durable,
+        writes: [],
+        reads: [],
+        ...held,
+        isUp,
+        runs: 1,
+        commitHint,
+      });
     }
   }
 
@@ -161,8 +175,11 @@ export class Sandbox {
     return { id, url: null, incarnation: isInitial ? null : incarnationOf(id, births) };
   }
 
-  transfer(id: NodeId, target: NodeId | null): void {
-    this.input(id, { type: 'transferLeadership', transferId: this.#nextId++, target });
+  /** Asks for another leader. `begun` is told the id of the transfer before its outcome. */
+  transfer(id: NodeId, target: NodeId | null, begun: (transferId: number) => void = () => {}): void {
+    const transferId = this.#nextId++;
+    begun(transferId);
+    this.input(id, { type: 'transferLeadership', transferId, target });
   }
 
   /** Asks for one linearizable read. */
@@ -203,8 +220,15 @@ export class Sandbox {
     node.runs++;
     if (node.isRemoved && !this.#isWanted(node)) this.#wipe(node);
     node.isRemoved = false;
-    node.core = this.#createCore(id, node.durable, node.runs, node.births);
+    node.core = this.#createCore(node);
     node.isUp = true;
+  }
+
+  /** The node loses its data, and comes back under its old id. */
+  wipe(id: NodeId): void {
+    this.crash(id);
+    this.#wipe(this.node(id));
+    this.restart(id);
   }
 
   /** Starts a node on what a disk holds. */
@@ -262,11 +286,13 @@ export class Sandbox {
   #wipe(node: SandboxNode): void {
     node.births++;
     node.durable = blankDisk();
+    node.commitHint = INDEX_ZERO;
     const others = this.wire.filter(({ from, to }) => from !== node.id && to !== node.id);
     this.wire.splice(0, this.wire.length, ...others);
   }
 
-  #createCore(id: NodeId, durable: DurableState, run: number, births: number): CoreState {
+  #createCore(node: Pick<SandboxNode, 'id' | 'durable' | 'births' | 'runs' | 'commitHint'>): CoreState {
+    const { id, durable, births, runs, commitHint } = node;
     const { ids, spare, originals, unknown, seed, appendsInFlightMax, windowBytesMax, appendEntriesMax } =
       this.#options;
     const isInitial = ids.includes(id) && births === 0;
@@ -276,20 +302,20 @@ export class Sandbox {
         id,
         incarnation: incarnationOf(id, births),
         configuration: configurationOf({ voters }),
-        seed: `${seed}/${run}`,
+        seed: `${seed}/${runs}`,
         electionTimeoutMsMin: ELECTION_TIMEOUT_MS_MIN,
         electionTimeoutMsMax: 200,
         heartbeatMs: 10,
         requestTimeoutMs: 150,
         appendsInFlightMax,
-        firstRequestId: 1 + (run - 1) * REQUEST_IDS_PER_RUN,
+        firstRequestId: 1 + (runs - 1) * REQUEST_IDS_PER_RUN,
         limits: { ...LIMITS, windowBytesMax, appendEntriesMax },
       },
       {
         hardState: durable.hardState,
         lastIndex: logIndex(durable.entries.length),
         termRuns: runsOf(durable.entries),
-        commitIndex: INDEX_ZERO,
+        commitIndex: logIndex(Math.min(commitHint, durable.entries.length)),
         configurations: configurationsIn(durable.entries),
       },
     );
@@ -303,6 +329,7 @@ export class Sandbox {
   }
 
   #carryOut(node: SandboxNode, effects: Effects): void {
+    if (this.#options.keepsCommitHints) node.commitHint = effects.commitIndex ?? node.commitHint;
     const holdsAll = effects.persist?.hardState !== undefined;
     if (!holdsAll) this.#send(node, effects.sendBeforePersist);
     const afterPersist = holdsAll
@@ -345,43 +372,8 @@ export function sandboxId(text: string): NodeId {
   return nodeId(text);
 }
 
-function applyPersist(durable: DurableState, persist: Persist): void {
-  applyTorn(durable, persist, 'truncation');
-  durable.entries = [...durable.entries, ...persist.entries];
-}
-
-/** Hard state is durable before the truncation, and that before the entries: what stands behind may be missing. */
-function applyTorn(durable: DurableState, persist: Persist, torn: Torn): void {
-  if (torn === 'nothing') return;
-  if (persist.hardState !== undefined) durable.hardState = persist.hardState;
-  if (torn === 'hard-state') return;
-  const { truncateFrom } = persist;
-  if (truncateFrom !== undefined) durable.entries = durable.entries.slice(0, truncateFrom - 1);
-  if (torn === 'first-entry') durable.entries = [...durable.entries, ...persist.entries.slice(0, 1)];
-}
-
-function runsOf(entries: readonly Entry[]): { firstIndex: LogIndex; term: Entry['term'] }[] {
-  const runs: { firstIndex: LogIndex; term: Entry['term'] }[] = [];
-  for (const entry of entries) {
-    if (runs.at(-1)?.term !== entry.term) runs.push({ firstIndex: entry.index, term: entry.term });
-  }
-  return runs;
-}
-
-function configurationsIn(entries: readonly Entry[]): LoggedConfiguration[] {
-  return entries.flatMap(({ index, command }) => {
-    const configuration = configurationIn(command);
-    return configuration === undefined ? [] : [{ index, configuration }];
-  });
-}
-
 function memberIn(node: SandboxNode, id: NodeId): Member | undefined {
   return membersOf(node.core.configuration).find((member) => member.id === id);
-}
-
-function blankDisk(): DurableState {
-  const hardState = { currentTerm: term(0), votedFor: null, abstainThrough: INDEX_ZERO };
-  return { hardState, entries: [] };
 }
 
 function initialMember(id: NodeId): Member {

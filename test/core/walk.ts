@@ -4,9 +4,10 @@ import { utf8 } from '../../src/lib/bytes.ts';
 import { membersOf } from '../../src/lib/configuration.ts';
 import { createPrng, nextChance, nextInteger, type Prng } from '../../src/lib/prng.ts';
 import { describeCore, describeEffects } from './describe.ts';
+import type { Torn } from './disk.ts';
 import { Invariants } from './invariants.ts';
 import { randomPast } from './past.ts';
-import { Sandbox, type SandboxNode, sandboxId, type Torn } from './sandbox.ts';
+import { Sandbox, type SandboxNode, sandboxId } from './sandbox.ts';
 
 /** A cluster on which a seed plays, with everything that the steps draw from. */
 interface World {
@@ -16,7 +17,7 @@ interface World {
   readonly ids: readonly NodeId[];
   /** Whether members change and leaders hand over. */
   readonly isChanging: boolean;
-  /** The one node whose disk may lose an acknowledged entry; the others must make up for it. */
+  /** The one node whose disk may lose what was acknowledged; the others must make up for it. */
   readonly victim: NodeId | undefined;
   proposals: number;
 }
@@ -49,7 +50,7 @@ const ACTIONS: readonly (readonly [number, Action])[] = [
   [6, electAnother],
   [1, damage],
   [3, changeMembers],
-  [1, transfer],
+  [4, transfer],
 ];
 
 const WEIGHTS = ACTIONS.reduce((sum, [weight]) => sum + weight, 0);
@@ -88,6 +89,7 @@ function createWorld(seed: number, note: (line: string) => void): World {
     appendsInFlightMax: nextInteger(prng, 1, 3),
     windowBytesMax: nextChance(prng, 0.5) ? 1 : 1024 * 1024,
     appendEntriesMax: pick(prng, [1, 1, 2, 4]),
+    keepsCommitHints: nextChance(prng, 0.5),
     seed: String(seed),
     observer: {
       stepped: (node, effects, isWaiting) => {
@@ -146,12 +148,42 @@ function recover(world: World): void {
     const own = durable.entries.at(-1);
     const agrees = own?.index === last?.index && own?.term === last?.term;
     if (!agrees || core.commitIndex !== last?.index) throw stuck(box, `Node ${id} has not caught up`);
-    if (core.pendingProposals > 0 || core.proposals.size > 0) throw stuck(box, `Node ${id} owes an answer`);
-    if (core.waitingReads.length > 0 || core.readRound !== null) throw stuck(box, `Node ${id} owes a read`);
-    if (core.change !== null || core.transfer !== null || core.heldProposals.length > 0)
-      throw stuck(box, `Node ${id} never ends a change or a transfer`);
     if (core.abstainThrough > 0) throw stuck(box, `Node ${id} abstains for ever`);
   }
+  demandAnswers(world);
+  if (world.isChanging) demandChange(world, leader);
+}
+
+/** Whoever asked a node that runs has an answer, and nothing is kept for a question that was answered. */
+function demandAnswers({ box, invariants }: World): void {
+  for (const node of upNodes(box)) {
+    const { id, core } = node;
+    const owed = invariants.unanswered(node);
+    if (owed.length > 0) throw stuck(box, `Node ${id} owes an answer to ${owed.join()}`);
+    const isClean =
+      core.pendingProposals === 0 && core.proposals.size === 0 && core.heldProposals.length === 0;
+    if (!isClean) throw stuck(box, `Node ${id} keeps proposals that are answered`);
+    if (core.change !== null || core.transfer !== null) throw stuck(box, `Node ${id} never ends something`);
+  }
+}
+
+/** A cluster that is well takes any members that are well, and tells those that it leaves out. */
+function demandChange(world: World, leader: SandboxNode): void {
+  const { box, prng, ids } = world;
+  for (const { id, isUp } of box.nodes.values()) if (!isUp) box.restart(id);
+  const voters = ids.filter(() => nextChance(prng, 0.5));
+  if (voters.length === 0) return;
+  const before = leader.core.configuration.voters;
+  changeAt(world, leader.id, { voters, learners: [] }, false);
+  passTime(box, RECOVERY_MS);
+  demandAnswers(world);
+  for (const id of voters) {
+    const { core, isUp } = box.node(id);
+    const own = core.configuration.voters.map((member) => member.id);
+    if (!isUp || own.join() !== voters.join()) throw stuck(box, `Node ${id} should be of ${voters.join()}`);
+  }
+  const gone = before.filter(({ id }) => !voters.includes(id));
+  for (const { id } of gone) if (box.node(id).isUp) throw stuck(box, `Node ${id} was never told to go`);
 }
 
 function passTime(box: Sandbox, elapsedMs: number): void {
@@ -247,26 +279,41 @@ function propose(world: World): void {
 }
 
 function proposeAt({ box, invariants }: World, id: NodeId, text: string): void {
-  box.propose(id, [text], (proposalId) => invariants.proposes(proposalId, utf8(text)));
+  box.propose(id, [text], (proposalId) => invariants.proposes(proposalId, utf8(text), box.node(id)));
 }
 
 function read(world: World): void {
-  world.box.read(target(world), (readId) => world.invariants.reads(readId));
+  const id = target(world);
+  world.box.read(id, (readId) => world.invariants.reads(readId, world.box.node(id)));
 }
 
 /** Any members at all, as long as somebody votes. */
 function changeMembers(world: World): void {
-  const { box, prng, ids, isChanging } = world;
+  const { prng, ids, isChanging } = world;
   if (!isChanging) return;
   const voters = ids.filter(() => nextChance(prng, 0.5));
   const learners = ids.filter((id) => !voters.includes(id) && nextChance(prng, 0.2));
   if (voters.length === 0) return;
-  box.change(target(world), { voters, learners }, { expectIndex: null, isForced: nextChance(prng, 0.5) });
+  changeAt(world, target(world), { voters, learners }, nextChance(prng, 0.5));
+}
+
+function changeAt(
+  { box, invariants }: World,
+  id: NodeId,
+  wanted: { readonly voters: readonly NodeId[]; readonly learners: readonly NodeId[] },
+  isForced: boolean,
+): void {
+  box.change(id, wanted, { expectIndex: null, isForced }, (changeId) =>
+    invariants.asks(changeId, box.node(id)),
+  );
 }
 
 function transfer(world: World): void {
-  const { box, prng, ids, isChanging } = world;
-  if (isChanging) box.transfer(target(world), nextChance(prng, 0.5) ? null : pick(prng, ids));
+  const { box, invariants, prng, ids, isChanging } = world;
+  if (!isChanging) return;
+  const id = target(world);
+  const to = nextChance(prng, 0.5) ? null : pick(prng, ids);
+  box.transfer(id, to, (transferId) => invariants.asks(transferId, box.node(id)));
 }
 
 function loseFlight({ box, prng }: World): void {
@@ -312,9 +359,16 @@ function mend({ box }: World): void {
   box.isolated.clear();
 }
 
-/** The victim's last frame is damaged when it starts: it is cut, and the node abstains (trap 28). */
-function damage({ box, victim }: World): void {
+/**
+ * The victim's last frame is damaged when it starts: it is cut, and the node abstains (trap 28). Or all that it had is
+ * gone (trap 29).
+ */
+function damage({ box, prng, victim }: World): void {
   if (victim === undefined) return;
+  if (nextChance(prng, 0.2)) {
+    box.wipe(victim);
+    return;
+  }
   box.crash(victim);
   const node = box.node(victim);
   const cut = node.durable.entries.at(-1);

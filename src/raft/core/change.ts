@@ -1,8 +1,8 @@
 import { type LogIndex, logIndex, type NodeId } from '../../lib/brands.ts';
-import { type Configuration, configurationOf, type Member, membersOf } from '../../lib/configuration.ts';
+import { type Configuration, configurationOf, type Member } from '../../lib/configuration.ts';
 import { encodePayload } from '../../lib/entry.ts';
 import { type CatchUp, followCatchUp } from './catch-up.ts';
-import { areSameIds, areSameMembers, contains, quorumSize } from './configuration.ts';
+import { areSameIds, areSameMembers, contains, quorumSize, voterIds } from './configuration.ts';
 import { isConfigurationCommitted, latestConfiguration } from './configuration-log.ts';
 import { appendEntries, type Draft } from './draft.ts';
 import type { ChangeRefusal } from './effects.ts';
@@ -47,14 +47,26 @@ export function receiveChange(draft: Draft, request: ChangeRequest): void {
   advanceChange(draft);
 }
 
-function refusalOf(state: CoreState, { expectIndex }: ChangeRequest): ChangeRefusal | null {
+function refusalOf(state: CoreState, request: ChangeRequest): ChangeRefusal | null {
   const { index, configuration } = latestConfiguration(state);
   if (state.role !== 'leader') return { reason: 'not-leader' };
   if (hasOriginalMember(state)) return { reason: 'original-member' };
-  if (expectIndex !== null && expectIndex !== index) return { reason: 'expectation-failed', index };
+  const isExpected = request.expectIndex === null || request.expectIndex === index;
+  if (!isExpected || replacesVoter(configuration, request)) return { reason: 'expectation-failed', index };
   const isUnderWay =
     state.change !== null || configuration.oldVoters !== null || !isConfigurationCommitted(state);
   return isUnderWay ? { reason: 'change-in-progress' } : null;
+}
+
+/**
+ * Whether a voter is to be a member with other data than it votes with now: then one id would stand for two nodes, whose
+ * votes and acknowledgements no majority can tell apart (trap 29). It has to be removed first. Who asks for this has seen
+ * a configuration in which it was no voter.
+ */
+function replacesVoter({ voters }: Configuration, wanted: ChangeRequest): boolean {
+  return [...wanted.voters, ...wanted.learners].some(({ id, incarnation }) =>
+    voters.some((voter) => voter.id === id && voter.incarnation !== incarnation),
+  );
 }
 
 /**
@@ -111,12 +123,10 @@ function nextStep(state: CoreState, change: MembershipChange): Step {
   const { target } = change;
   // The same voters decide before and after: one entry is enough, since any two majorities overlap.
   if (areSameIds(configuration.voters, target.voters)) return { type: 'append', configuration: target };
-  const risk = change.isForced ? undefined : quorumRisk(state, target);
-  if (risk !== undefined) {
-    // A leader that was just elected has not heard of everybody yet.
-    return state.nowMs < state.quorumGraceUntilMs ? { type: 'wait' } : { type: 'fail', refusal: risk };
-  }
   const newcomers = target.voters.filter(({ id }) => !contains(configuration.voters, id));
+  // Who is new has to catch up first, and must be heard of then.
+  const doubt = doubtQuorum(state, change, newcomers);
+  if (doubt !== undefined) return doubt;
   // Dissertation 4.2.1: a voter with an empty log would hold up commits until it has caught up (trap 14).
   if (!newcomers.every((member) => isLearner(configuration, member))) {
     return { type: 'append', configuration: withLearners(configuration, newcomers) };
@@ -128,7 +138,12 @@ function nextStep(state: CoreState, change: MembershipChange): Step {
     case 'failed':
       return { type: 'fail', refusal: { reason: 'catch-up-failed', behind: progress.behind } };
     case 'done':
-      return { type: 'append', configuration: { ...target, oldVoters: configuration.voters } };
+      return (
+        doubtQuorum(state, change, []) ?? {
+          type: 'append',
+          configuration: { ...target, oldVoters: configuration.voters },
+        }
+      );
   }
 }
 
@@ -142,17 +157,30 @@ function withLearners(configuration: Configuration, newcomers: readonly Member[]
   return configurationOf({ voters: configuration.voters, learners: [...others, ...newcomers] });
 }
 
-/** Which of the future voters that vote now are not heard of, where the rest is no majority. */
-function quorumRisk(state: CoreState, target: Configuration): ChangeRefusal | undefined {
+/** Why the change may not go on now: it would leave C_new without a majority that answers. Forced, it may. */
+function doubtQuorum(
+  state: CoreState,
+  { target, isForced }: MembershipChange,
+  excused: readonly Member[],
+): Step | undefined {
+  const risk = isForced ? undefined : quorumRisk(state, target.voters, excused);
+  if (risk === undefined) return undefined;
+  // A leader that was just elected has not heard of everybody yet.
+  return state.nowMs < state.quorumGraceUntilMs ? { type: 'wait' } : { type: 'fail', refusal: risk };
+}
+
+/** Which of the future voters are not heard of, where the rest is no majority. */
+function quorumRisk(
+  state: CoreState,
+  voters: readonly Member[],
+  excused: readonly Member[],
+): ChangeRefusal | undefined {
   const since = state.nowMs - state.options.electionTimeoutMsMax;
-  const isHeard = (id: NodeId): boolean => {
-    // Who is new has to catch up first, and is heard of then.
-    if (id === state.options.id || !contains(state.configuration.voters, id)) return true;
-    return (state.peers.get(id)?.contactMs ?? Number.NEGATIVE_INFINITY) >= since;
-  };
-  const silent = target.voters.map(({ id }) => id).filter((id) => !isHeard(id));
-  const quorum = quorumSize(target.voters.length);
-  if (target.voters.length - silent.length >= quorum) return undefined;
+  const isHeard = (id: NodeId): boolean =>
+    id === state.options.id || (state.peers.get(id)?.contactMs ?? Number.NEGATIVE_INFINITY) >= since;
+  const silent = voters.map(({ id }) => id).filter((id) => !isHeard(id) && !contains(excused, id));
+  const quorum = quorumSize(voters.length);
+  if (voters.length - silent.length >= quorum) return undefined;
   return { reason: 'quorum-at-risk', silent, quorum };
 }
 
@@ -186,7 +214,7 @@ function isSame(a: Configuration, b: Configuration): boolean {
 export function whoBlocks(state: CoreState): readonly NodeId[] {
   const { index, configuration } = latestConfiguration(state);
   if (state.role !== 'leader' || isConfigurationCommitted(state)) return [];
-  return membersOf(configuration)
-    .map(({ id }) => id)
-    .filter((id) => id !== state.options.id && (state.peers.get(id)?.matchIndex ?? 0) < index);
+  return [...voterIds(configuration)].filter(
+    (id) => id !== state.options.id && (state.peers.get(id)?.matchIndex ?? 0) < index,
+  );
 }

@@ -49,7 +49,7 @@ export type ChangeRefusal =
 export type TransferRefusal =
   | 'not-leader'
   | 'transfer-in-progress'
-  /** The node that was named does not vote, or nobody else does. */
+  /** The node that was named does not vote, or knows no TimeoutNow; or none was named, and no such voter is heard of. */
   | 'no-such-voter'
   /** The target did not take over in time. */
   | 'timed-out';
@@ -59,7 +59,10 @@ export type Outcome =
   /** The new configuration is committed; `index` is that of its entry. */
   | { readonly type: 'changed'; readonly changeId: number; readonly index: LogIndex }
   | ({ readonly type: 'changeRejected'; readonly changeId: number } & ChangeRefusal)
-  /** This node stopped leading on the way: the next leader finishes the change or takes it back. */
+  /**
+   * This node stopped leading on the way. A next leader that has C_old,new or C_new in its log finishes the change;
+   * another leaves the members as they are, learners that were added for the change among them.
+   */
   | { readonly type: 'changeUnknown'; readonly changeId: number }
   | { readonly type: 'transferred'; readonly transferId: number; readonly leaderId: NodeId }
   | {

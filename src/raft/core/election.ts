@@ -1,4 +1,4 @@
-import { type LogIndex, type NodeId, type Term, term } from '../../lib/brands.ts';
+import { INDEX_ZERO, type LogIndex, type NodeId, type Term, term } from '../../lib/brands.ts';
 import { membersOf } from '../../lib/configuration.ts';
 import { contains, isQuorum, voterIds } from './configuration.ts';
 import { isConfigurationCommitted, latestConfiguration, removedAt } from './configuration-log.ts';
@@ -103,7 +103,9 @@ function removalOf(state: CoreState, request: PreVote): LogIndex | undefined {
   if (!isConfigurationCommitted(state) || !(hearsFromLeader(state) || leadsWithQuorum(state)))
     return undefined;
   const { index, configuration } = latestConfiguration(state);
-  return contains(membersOf(configuration), request.candidateId) ? undefined : index;
+  // What a node was made with removes nobody; one that is to join was made with no members at all.
+  if (index === INDEX_ZERO || contains(membersOf(configuration), request.candidateId)) return undefined;
+  return index;
 }
 
 /** Takes the answer to a RequestVote or PreVote of the round that is under way; others are too late. */

@@ -55,7 +55,7 @@ function release(state: CoreState, proposal: PendingProposal): void {
   state.pendingProposalBytes -= proposal.bytes;
 }
 
-/** A leader without its majority answers what waits: whether it will be committed, it cannot know (trap 37). */
+/** A leader without its majority, or that was removed, answers what waits: what becomes of it, it cannot know (trap 37). */
 export function abandonProposals(draft: Draft): void {
   const { state } = draft;
   for (const pending of state.proposals.values()) {
@@ -75,7 +75,7 @@ export function rejectReads(draft: Draft): void {
   state.waitingReads = [];
 }
 
-/** A node that stops leading does not know what becomes of a change: the next leader goes on from what is in its log. */
+/** A node that stops leading does not know what becomes of a change: that depends on what the next leader has in its log. */
 export function abandonChange(draft: Draft): void {
   const { state } = draft;
   if (state.change === null) return;

@@ -7,7 +7,7 @@ import type { Role } from './effects.ts';
 import { abandonChange, abandonProposals, rejectReads } from './outcomes.ts';
 import { meetPeers } from './peers.ts';
 import { replicateToAll } from './replication.ts';
-import { resetElectionTimer, resetPreVoteTimer } from './state.ts';
+import { isMember, resetElectionTimer, resetPreVoteTimer } from './state.ts';
 import { abortTransfer, endTransferWith, rejectHeldProposals } from './transfer.ts';
 
 /** Why a node became a follower; what becomes of the proposals that wait depends on it. */
@@ -51,8 +51,10 @@ export function becomeFollower(
   rejectReads(draft);
   rejectHeldProposals(draft);
   abandonChange(draft);
-  // Other reasons leave the proposals waiting: this node will learn from the new leader what became of them.
-  if (reason === 'quorum-lost') abandonProposals(draft);
+  // Other reasons leave the proposals waiting: this node will learn from the new leader what became of them. One that is
+  // no member any more will hear from no leader.
+  const isOutside = reason === 'removed' && !isMember(state, state.configuration);
+  if (reason === 'quorum-lost' || isOutside) abandonProposals(draft);
 }
 
 /** Asks who would vote, before any term is raised (dissertation 9.6). */
@@ -107,6 +109,7 @@ export function becomeLeader(draft: Draft): void {
   state.leaderId = state.options.id;
   draft.events.push({ type: 'leader', leaderId: state.options.id, term: state.currentTerm });
   state.ballot = null;
+  state.removalToldMs = null;
   abortTransfer(draft);
   meetPeers(state);
   state.quorumGraceUntilMs = state.nowMs + state.options.electionTimeoutMsMax;

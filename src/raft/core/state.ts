@@ -158,7 +158,7 @@ export interface CoreState {
    * voter holds the entry that made it a learner before any vote of it is needed.
    */
   hasBeenMember: boolean;
-  /** When the node was first told that it is no member any more; null once it hears from a leader. */
+  /** When the node was first told that it is no member any more; null once it hears from a leader, leads, or has slept. */
   removalToldMs: number | null;
 
   // Persistent: what differs from the disk goes into the next persist.
@@ -223,11 +223,13 @@ export function createCore(options: CoreOptions, restored: CoreRestored): CoreSt
     'The log holds entries of a term that was never entered',
   );
   const initial = { index: INDEX_ZERO, configuration: options.configuration };
+  const logged = [initial, ...restored.configurations];
+  const committed = logged.findLastIndex(({ index }) => index <= restored.commitIndex);
   const state: CoreState = {
     options,
     prng,
     configuration: restored.configurations.at(-1)?.configuration ?? options.configuration,
-    configurations: [initial, ...restored.configurations],
+    configurations: [logged[committed] ?? initial, ...logged.slice(committed + 1)],
     hasBeenMember: false,
     removalToldMs: null,
     ...restored.hardState,
@@ -258,7 +260,7 @@ export function createCore(options: CoreOptions, restored: CoreRestored): CoreSt
     heldProposals: [],
     heldProposalBytes: 0,
   };
-  state.hasBeenMember = state.configurations.some(({ configuration }) => isMember(state, configuration));
+  state.hasBeenMember = logged.some(({ configuration }) => isMember(state, configuration));
   resetElectionTimer(state);
   return state;
 }

@@ -16,16 +16,21 @@ export function receiveTick(draft: Draft, elapsedMs: number): void {
   const { state } = draft;
   state.nowMs += elapsedMs;
   if (elapsedMs > state.options.electionTimeoutMsMin) wakeUp(state);
+  if (state.role === 'leader') {
+    leaderTick(draft);
+    return;
+  }
   expireTransfer(draft);
-  if (state.role === 'leader') leaderTick(draft);
-  else if (state.nowMs >= state.electionDeadlineMs) campaign(draft);
+  if (state.nowMs >= state.electionDeadlineMs) campaign(draft);
 }
 
-/** The leader's last word is older than the pause, so that it no longer counts by itself. */
+/** The leader's last word is older than the pause, so that it no longer counts by itself; nor is anybody's patience used up. */
 function wakeUp(state: CoreState): void {
   resetElectionTimer(state);
   for (const progress of state.peers.values()) progress.contactMs = null;
   for (const pending of state.pendingPersists) pending.sinceMs = state.nowMs;
+  for (const catchUp of state.change?.catchUps.values() ?? []) catchUp.progressMs = state.nowMs;
+  state.removalToldMs = null;
   state.quorumGraceUntilMs = state.nowMs + state.options.electionTimeoutMsMin;
 }
 
@@ -39,6 +44,8 @@ function leaderTick(draft: Draft): void {
     becomeFollower(draft, state.currentTerm, null, 'disk-stalled');
     return;
   }
+  // Not before: what waited for the transfer is certainly not done, unless a leader that steps down appends it first.
+  expireTransfer(draft);
   expireFlights(draft);
   releaseSilent(state);
   advanceChange(draft);

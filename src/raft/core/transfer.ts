@@ -1,5 +1,5 @@
 import type { NodeId } from '../../lib/brands.ts';
-import { voterIds } from './configuration.ts';
+import { isVoter, voterIds } from './configuration.ts';
 import type { Draft } from './draft.ts';
 import type { TransferRefusal } from './effects.ts';
 import { appendProposals } from './proposals.ts';
@@ -99,7 +99,7 @@ function bestHeir(state: CoreState): NodeId | null {
 
 /** Whether a node can be told to take over: it votes, and is not of the original, which knows no TimeoutNow. */
 function isHeir(state: CoreState, id: NodeId): boolean {
-  return voterIds(state.configuration).has(id) && state.dialects.get(id) === 'extended';
+  return isVoter(state.configuration, id) && state.dialects.get(id) === 'extended';
 }
 
 function isHeardOf(state: CoreState, contactMs: number | null): boolean {

@@ -43,7 +43,11 @@ export async function identifyMembers(
     if (member !== undefined && member.url === url) return member;
     const found = await context.connection.identify(address);
     checkIdentity(address, found, context.self, member);
-    return { id: address.id, url, incarnation: member?.incarnation ?? found.incarnation };
+    return {
+      id: address.id,
+      url,
+      incarnation: member === undefined ? found.incarnation : member.incarnation,
+    };
   };
   return {
     voters: await Promise.all(request.voters.map(identify)),
