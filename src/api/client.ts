@@ -29,11 +29,11 @@ import {
   answeredCount,
   leaderAmong,
   logTimeAmong,
+  membersBeside,
   type ServerReport,
   serverForStaleReads,
   serverForWrites,
   survey,
-  withMembers,
 } from './survey.ts';
 import {
   noNode,
@@ -70,9 +70,9 @@ export function createClient(options: ClientOptions): RaftClient {
 }
 
 class HttpClient implements RaftClient {
-  /** Those that the user gave, and then the members that they named since: the user's may be gone one day. */
-  #servers: readonly string[];
-  readonly #givenServers: readonly string[];
+  readonly #servers: readonly string[];
+  /** The other members, as the last answers named them: the user's may be gone one day. */
+  #otherMembers: readonly string[] = [];
   readonly #timeoutMs: number;
   /** A server drops a connection that was idle for long; ours ends first, or a command could be sent into its end. */
   readonly #agent = new Agent({
@@ -89,8 +89,7 @@ class HttpClient implements RaftClient {
   #serverForWrites: string | undefined;
 
   constructor(options: ClientOptions) {
-    this.#givenServers = options.servers.map(baseUrl);
-    this.#servers = this.#givenServers;
+    this.#servers = options.servers.map(baseUrl);
     this.#timeoutMs = options.timeoutMs ?? CLIENT_TIMEOUT_MS;
     this.#usesSessions = options.session ?? true;
   }
@@ -139,7 +138,7 @@ class HttpClient implements RaftClient {
   }
 
   async statusAll(): Promise<readonly ServerReport[]> {
-    return Promise.all(this.#givenServers.map((server) => this.#ask(server, STATUS_TIMEOUT_MS)));
+    return Promise.all(this.#servers.map((server) => this.#ask(server, STATUS_TIMEOUT_MS)));
   }
 
   async leader(options: CallOptions = {}): Promise<Leader> {
@@ -283,9 +282,13 @@ class HttpClient implements RaftClient {
   /** Asks everyone who leads. Throws `unreachable` where nobody listens at any address: waiting would not help. */
   async #survey(patience: Patience): Promise<readonly ServerReport[]> {
     const timeoutMs = statusTimeoutMs(patience);
-    const reports = await survey(this.#servers, (server) => this.#ask(server, timeoutMs, patience.signal));
+    const ask = (server: string) => this.#ask(server, timeoutMs, patience.signal);
+    const given = await survey(this.#servers, ask);
+    // The user's servers come first: they may be the only ones that can be reached from here.
+    const isLed = leaderAmong(given) !== undefined || this.#otherMembers.length === 0;
+    const reports = isLed ? given : [...given, ...(await survey(this.#otherMembers, ask))];
     patience.answered(answeredCount(reports));
-    this.#servers = withMembers(this.#givenServers, reports);
+    this.#otherMembers = membersBeside(this.#servers, reports) ?? this.#otherMembers;
     const logTimeMs = logTimeAmong(reports);
     if (logTimeMs !== undefined) this.#logTimeMs = logTimeMs;
     const [first] = reports;

@@ -88,11 +88,14 @@ function termOf(report: ServerReport): number {
   return report.type === 'status' ? report.status.term : 0;
 }
 
-/** The servers that were given and the members that the newest of the answers names, each once. */
-export function withMembers(given: readonly string[], reports: readonly ServerReport[]): readonly string[] {
+/** The members that the newest of the answers names, other than the servers that were given; undefined without answers. */
+export function membersBeside(
+  given: readonly string[],
+  reports: readonly ServerReport[],
+): readonly string[] | undefined {
   const terms = reports.map(termOf);
   const newest = leaderAmong(reports) ?? reports[terms.indexOf(Math.max(...terms))];
-  const members = newest?.type === 'status' ? newest.status.members.map(({ url }) => url) : [];
-  const isUrl = (url: string | null): url is string => url !== null;
-  return [...new Set([...given, ...members.filter(isUrl)])];
+  if (newest?.type !== 'status') return undefined;
+  const isOther = (url: string | null): url is string => url !== null && !given.includes(url);
+  return newest.status.members.map(({ url }) => url).filter(isOther);
 }

@@ -37,6 +37,8 @@ export const HEADERS = {
   clusterId: 'raft-cluster-id',
   nodeId: 'raft-node-id',
   incarnation: 'raft-incarnation',
+  /** Where the sender can be asked who it is. */
+  url: 'raft-url',
   /** The incarnation that the sender expects the receiver to have: one that was wiped learns of it. */
   expectedIncarnation: 'raft-expected-incarnation',
 } as const;

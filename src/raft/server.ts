@@ -4,7 +4,7 @@ import { configurationOf, membersOf } from '../lib/configuration.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
 import { knownMembers } from './core/configuration-log.ts';
 import type { CoreEvent } from './core/effects.ts';
-import { type CoreState, createCore } from './core/state.ts';
+import { type CoreState, createCore, otherMembers } from './core/state.ts';
 import { SessionMachine } from './machine/sessions.ts';
 import type {
   ChangeSelector,
@@ -167,7 +167,7 @@ export class Server implements RaftService {
   /** For an election timeout at most, within which the core gives up. */
   async #handOver(): Promise<void> {
     const running = this.#running;
-    if (running?.core.role !== 'leader') return;
+    if (running?.core.role !== 'leader' || otherMembers(running.core).length === 0) return;
     try {
       await running.requests.transferLeadership(null, {});
     } catch (error) {

@@ -5,6 +5,7 @@ import { nodeId, term } from '../../src/lib/brands.ts';
 import { OWN_PEER_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX, TERM_JUMP_MAX } from '../../src/lib/limits.ts';
 import type { Response } from '../../src/raft/core/messages.ts';
 import { fetchPeerIdentity } from '../../src/raft/transport/http-peer.ts';
+import { eventually } from '../support/eventually.ts';
 import { identity, startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
 
 const ONE = '18446744073709551615';
@@ -71,11 +72,29 @@ describe('the paths of peers', () => {
     expect(one.ear.heard).toEqual([]);
   });
 
-  it('take who introduces itself, member or not: this node may not know the newest configuration yet', async () => {
+  it('find out about a newcomer at the address that it gives, and take it then: it may be a member by now', async () => {
     const one = await start({ identity: identity(ONE), answer: () => GRANTED });
+    const six = await start({ identity: identity('6') });
     const body = JSON.stringify({ ...vote, candidate_id: 6 });
-    expect(await post(one, '/raft/requestvote', body, headersOf('6', 'x'))).toMatchObject({ status: 200 });
+    const headers = { ...headersOf('6', six.identity.incarnation), 'raft-url': six.url };
+    expect(await post(one, '/raft/requestvote', body, headers)).toMatchObject({ status: 503 });
+    await eventually('it is known', async () => {
+      const { status } = await post(one, '/raft/requestvote', body, headers);
+      return status === 200 ? true : undefined;
+    });
     expect(one.ear.of('request')).toMatchObject([{ from: '6' }]);
+  });
+
+  it('do not take a newcomer that gives no address, or that of somebody else', async () => {
+    const one = await start({ identity: identity(ONE), answer: () => GRANTED });
+    const six = await start({ identity: identity('6') });
+    const body = JSON.stringify({ ...vote, candidate_id: 6 });
+    const none = await post(one, '/raft/requestvote', body, headersOf('6', six.identity.incarnation));
+    expect(none).toMatchObject({ status: 409, text: expect.stringContaining('node 6 is not a member') });
+    const forged = { ...headersOf('6', 'another'), 'raft-url': six.url };
+    for (let i = 0; i < 10; i++)
+      expect((await post(one, '/raft/requestvote', body, forged)).status).not.toBe(200);
+    expect(one.ear.heard).toEqual([]);
   });
 
   it('refuse a node of another cluster, say so once in the log, and do not trouble the layer above', async () => {

@@ -1,9 +1,10 @@
 import { HEADERS, PATHS } from '../../http/paths.ts';
 import { type Answer, errorAnswer, type Route, type RouteRequest, TEXT } from '../../http/route.ts';
 import { assertNever } from '../../lib/assert.ts';
-import type { NodeId, Term } from '../../lib/brands.ts';
+import { type NodeId, parseNodeId, type Term } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
 import {
+  MEMBER_URL_BYTES_MAX,
   MEMBERS_MAX,
   OWN_PEER_BODY_BYTES_MAX,
   PEER_BODY_BYTES_MAX,
@@ -15,12 +16,14 @@ import type { Dialect } from '../core/inputs.ts';
 import type { Request, Response } from '../core/messages.ts';
 import type { Logger, Self, TransportHandlers } from '../ports.ts';
 import { type Acquaintances, introducesItself } from './identity.ts';
+import type { Newcomers } from './newcomers.ts';
 import { decodeRequest } from './wire-decode.ts';
 import { emptyResponse, encodeResponse, type RequestType } from './wire-encode.ts';
 
 export interface PeerRoutesOptions {
   readonly identity: Self;
   readonly acquaintances: Acquaintances;
+  readonly newcomers: Newcomers;
   /** Whether a node is a member of the configuration in force: others have to introduce themselves. */
   isMember(id: NodeId): boolean;
   /** Our own term: a request whose term is more than `TERM_JUMP_MAX` above it is refused. */
@@ -84,11 +87,18 @@ function handleRpc(door: Door, type: RequestType, request: RouteRequest): Answer
   switch (introduction.type) {
     case 'stranger':
       return turnAway(door, introduction.reason);
-    case 'amnesiac':
+    case 'amnesiac': {
       if (!isLeaders(type)) return turnAway(door, introduction.reason);
-      return handleIntroduced(door, handlers, type, { request, nodeId: introduction.nodeId });
-    case 'known':
-      return handleIntroduced(door, handlers, type, { request, nodeId: introduction.nodeId });
+      const refused = screenNewcomer(door, request, introduction.nodeId, introduction.reason);
+      return refused ?? handleIntroduced(door, handlers, type, { request, nodeId: introduction.nodeId });
+    }
+    case 'known': {
+      const { nodeId } = introduction;
+      const refused = isMember(door, nodeId)
+        ? undefined
+        : screenNewcomer(door, request, nodeId, `node ${nodeId} is not a member of this cluster`);
+      return refused ?? handleIntroduced(door, handlers, type, { request, nodeId });
+    }
     case 'anonymous':
       return handleFrom(door, handlers, type, {
         dialect: 'original',
@@ -108,10 +118,42 @@ function isLeaders(type: RequestType): boolean {
   return type === 'appendEntries' || type === 'timeoutNow';
 }
 
+function isMember({ options }: Door, nodeId: string): boolean {
+  const id = parseNodeId(nodeId);
+  return id !== undefined && options.isMember(id);
+}
+
 /**
- * A request of a node that says who it is, and that it is of this cluster. It need not be a member as far as this node
- * knows: one that lags does not know the newest configuration yet (§6).
+ * The answer to a node that the configuration does not know as it is, unless it has been found to be what it says. The
+ * sender takes the first answer for a lost message, and is heard when it sends again.
  */
+function screenNewcomer(
+  door: Door,
+  { headers }: RouteRequest,
+  nodeId: string,
+  reason: string,
+): Answer | undefined {
+  const { newcomers } = door.options;
+  const incarnation = headers[HEADERS.incarnation];
+  const url = headers[HEADERS.url];
+  const id = parseNodeId(nodeId);
+  if (id === undefined || typeof incarnation !== 'string') return turnAway(door, reason);
+  if (newcomers.isKnown(id, incarnation)) return undefined;
+  const isChecked = typeof url === 'string' && isPeerUrl(url) && newcomers.check(id, incarnation, url);
+  if (!isChecked) return turnAway(door, reason);
+  return errorAnswer(
+    new RaftError('too-many', `This node does not know node ${id} yet, and is finding out.`),
+  );
+}
+
+/** Whether an address can be a peer's: the base URL of a server that speaks http. */
+function isPeerUrl(text: string): boolean {
+  if (text.length > MEMBER_URL_BYTES_MAX || !URL.canParse(text)) return false;
+  const { protocol, pathname, search, username } = new URL(text);
+  return protocol === 'http:' && pathname === '/' && search === '' && username === '';
+}
+
+/** A request of a node that says who it is, and that it is of this cluster. */
 function handleIntroduced(
   door: Door,
   handlers: TransportHandlers,

@@ -10,6 +10,7 @@ import type { KnownMembers, Logger, PeerMemory, Self, Transport, TransportHandle
 import { peerRoutes, REFUSED_BECAUSE } from './http-handlers.ts';
 import { HttpPeer } from './http-peer.ts';
 import { Acquaintances, identityHeaders } from './identity.ts';
+import { Newcomers } from './newcomers.ts';
 import { decodeResponse } from './wire-decode.ts';
 import { encodeRequest } from './wire-encode.ts';
 
@@ -39,7 +40,10 @@ export class HttpTransport implements Transport {
   readonly #peers = new Map<NodeId, HttpPeer>();
   readonly #dialects = new Map<NodeId, Dialect>();
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #newcomers: Newcomers;
   #members: ReadonlySet<NodeId> = new Set();
+  /** As the configuration has it; null where this node is no member, or lives in this process. */
+  #ownUrl: string | null = null;
   readonly #underWay = new Set<Promise<void>>();
   #handlers: TransportHandlers | undefined;
 
@@ -48,10 +52,12 @@ export class HttpTransport implements Transport {
     this.#options = options;
     this.#acquaintances = new Acquaintances(identity, options.memory);
     this.#headers = identityHeaders(identity);
+    this.#newcomers = new Newcomers(identity);
     this.setMembers(options.members);
     this.routes = peerRoutes({
       identity,
       acquaintances: this.#acquaintances,
+      newcomers: this.#newcomers,
       isMember: (id) => this.#members.has(id),
       currentTerm: () => options.currentTerm(),
       handlers: () => this.#handlers,
@@ -69,7 +75,9 @@ export class HttpTransport implements Transport {
   setMembers({ inForce, all }: KnownMembers): void {
     this.#members = new Set(all.map(({ id }) => id));
     this.#acquaintances.expect(inForce);
+    this.#newcomers.forget();
     const urls = new Map(all.map(({ id, url }) => [id, url]));
+    this.#ownUrl = urls.get(this.#options.identity.id) ?? null;
     urls.delete(this.#options.identity.id);
     for (const [id, peer] of this.#peers) {
       if (urls.get(id) === peer.url) continue;
@@ -101,7 +109,10 @@ export class HttpTransport implements Transport {
 
   async #exchange(peer: HttpPeer, { requestId, message }: Envelope<Request>): Promise<void> {
     const expected = this.#acquaintances.expectationOf(peer.id);
-    const headers = expected === undefined ? {} : { [HEADERS.expectedIncarnation]: expected };
+    const headers = {
+      ...(this.#ownUrl === null ? {} : { [HEADERS.url]: this.#ownUrl }),
+      ...(expected === undefined ? {} : { [HEADERS.expectedIncarnation]: expected }),
+    };
     const outcome = await peer.post(PATHS[message.type], encodeRequest(message), headers);
     const response = await this.#responseIn(peer, message, outcome);
     if (response === undefined) this.#handlers?.lost(peer.id, requestId);
