@@ -7,6 +7,7 @@ import { createClient } from '../../src/api/client.ts';
 import type { RaftClient } from '../../src/api/client-types.ts';
 import type { NodeStatus } from '../../src/api/schema.ts';
 import { nodeId } from '../../src/lib/brands.ts';
+import { RaftError } from '../../src/lib/errors.ts';
 import type { PeerAddress } from '../../src/raft/ports.ts';
 import { eventually } from './eventually.ts';
 import type { Failpoint } from './failpoint-node.ts';
@@ -15,6 +16,7 @@ import { temporaryDirectory } from './temporary-directory.ts';
 
 const PROGRAM = join(import.meta.dirname, 'failpoint-node.ts');
 const CLUSTER_ID = 'changing';
+const ATTEMPTS_MAX = 5;
 
 export interface ChangingNode extends PeerAddress {
   readonly url: string;
@@ -54,8 +56,25 @@ export class ChangingCluster {
     return nodes;
   }
 
-  /** Has the cluster led by these voters alone; whoever answers passes it on. */
+  /**
+   * Has the cluster led by these voters alone; whoever answers passes it on. A leader that is lost on the way leaves the
+   * change to the next one, which finishes it or not: then it is asked for again, as its user would.
+   */
   async change(voters: readonly ChangingNode[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.askForChange(voters);
+        return;
+      } catch (error) {
+        const isLost = error instanceof RaftError && error.code === 'outcome-unknown';
+        if (!isLost || attempt === ATTEMPTS_MAX) throw error;
+      }
+      await this.settled();
+    }
+  }
+
+  /** Asks once. */
+  async askForChange(voters: readonly ChangingNode[]): Promise<void> {
     const addresses = voters.map(({ id, url }) => ({ id, url }));
     const request = { voters: addresses, learners: [], expectIndex: null, isForced: false };
     await this.client.changeConfiguration(request);

@@ -38,16 +38,17 @@ export class Counters {
   #lastAcknowledgedMs = performance.now();
   #longestGapMs = 0;
 
-  private constructor(cluster: CountedCluster, clients: number, servers: readonly string[]) {
+  private constructor(cluster: CountedCluster, clients: number, servers: readonly string[], pauseMs: number) {
     this.#cluster = cluster;
     this.#counters = Array.from({ length: clients }, (_, i) => ({ key: `counter-${i}`, acknowledged: 0 }));
-    this.#running = this.#counters.map((counter) => this.#count(counter, servers));
+    this.#running = this.#counters.map((counter) => this.#count(counter, servers, pauseMs));
     // Whoever waits next hears of a failure; until then it is not unhandled.
     for (const running of this.#running) running.catch(() => {});
   }
 
-  static start(cluster: CountedCluster, clients: number, servers: readonly string[]): Counters {
-    return new Counters(cluster, clients, servers);
+  /** Each client pauses for so long after each step: without a pause they take all the processors that there are. */
+  static start(cluster: CountedCluster, clients: number, servers: readonly string[], pauseMs = 0): Counters {
+    return new Counters(cluster, clients, servers, pauseMs);
   }
 
   get acknowledged(): number {
@@ -100,10 +101,13 @@ export class Counters {
     return { commands: counts.size, repeated };
   }
 
-  async #count(counter: Counter, servers: readonly string[]): Promise<void> {
+  async #count(counter: Counter, servers: readonly string[], pauseMs: number): Promise<void> {
     const client = createClient({ servers, timeoutMs: PATIENCE_MS });
     try {
-      while (!this.#isStopped) await this.#step(client, counter);
+      while (!this.#isStopped) {
+        await this.#step(client, counter);
+        if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
     } finally {
       client.close();
     }
