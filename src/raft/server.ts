@@ -2,6 +2,7 @@ import { assert, assertNever } from '../lib/assert.ts';
 import { type NodeId, TERM_ZERO, type Term } from '../lib/brands.ts';
 import { configurationOf, membersOf } from '../lib/configuration.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
+import { voterIds } from './core/configuration.ts';
 import { knownMembers } from './core/configuration-log.ts';
 import type { CoreEvent } from './core/effects.ts';
 import { type CoreState, createCore } from './core/state.ts';
@@ -168,6 +169,9 @@ export class Server implements RaftService {
   async #handOver(): Promise<void> {
     const running = this.#running;
     if (running?.core.role !== 'leader') return;
+    const voters = voterIds(running.core.configuration);
+    // A voter that is alone has nobody to hand over to.
+    if (voters.size === 1 && voters.has(this.id)) return;
     try {
       await running.requests.transferLeadership(null, {});
     } catch (error) {
