@@ -35,13 +35,17 @@ export function withMember(
     : { ...others, learners: [...others.learners, member] };
 }
 
+/** With a learner as a voter. One that votes already goes on voting. Throws `usage` where it is no member. */
+export function withPromoted(membership: Membership, id: NodeId): Membership {
+  const learner = membership.learners.find((member) => member.id === id);
+  if (learner !== undefined) return withMember(membership, learner, 'voter');
+  if (membership.voters.some((member) => member.id === id)) return membership;
+  throw noMember(id);
+}
+
 /** Without a member. Throws `usage` where it is none. */
 export function withoutMember({ voters, learners }: Membership, id: NodeId): Membership {
-  if (![...voters, ...learners].some((member) => member.id === id)) {
-    throw new RaftError('usage', `Node ${id} is no member of this cluster.`, {
-      suggestions: ['raft config get   # names the members'],
-    });
-  }
+  if (![...voters, ...learners].some((member) => member.id === id)) throw noMember(id);
   return {
     voters: voters.filter((member) => member.id !== id),
     learners: learners.filter((member) => member.id !== id),
@@ -61,4 +65,10 @@ function addressesOf({ members }: NodeStatus, part: MemberStatus['part']): reado
   return members
     .filter((member) => member.part === part)
     .map(({ id, url }) => ({ id: nodeId(id), url: url ?? undefined }));
+}
+
+function noMember(id: NodeId): RaftError {
+  return new RaftError('usage', `Node ${id} is no member of this cluster.`, {
+    suggestions: ['raft config get   # names the members'],
+  });
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Command } from '@oclif/core/command';
 import { ExitError } from '@oclif/core/errors';
 import { RaftError } from '../lib/errors.ts';
+import type { ChangeUi } from './config-change.ts';
 import { failureJson, failureOf, failureText, requestedExitCode } from './failure.ts';
 import { jsonLine } from './json.ts';
 import { type EndingSignal, onEndingSignal, signalExitCode } from './signals.ts';
@@ -76,6 +77,16 @@ export abstract class BaseCommand extends Command {
   /** Lets the command decide what an ending signal does, in place of the default and of earlier handlers. */
   protected takeSignals(handler: (signal: EndingSignal) => void): void {
     this.#onSignal = handler;
+  }
+
+  /** What a change of members needs of its command. */
+  protected changeUi(): ChangeUi {
+    return {
+      isJson: this.jsonEnabled(),
+      printResult: (document, text) => this.printResult(document, text),
+      note: (text) => this.note(text),
+      takeSignals: (handler) => this.takeSignals(handler),
+    };
   }
 
   /** Prints a line for people, or several. Whoever asked for JSON gets JSON alone. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Cluster, ClusterNode } from '../cluster/cluster-file.ts';
+import type { Cluster, ClusterNode } from '../cluster/cluster-format.ts';
 import { findProcess, type NodeState, type ProcessSource } from '../cluster/node-process.ts';
 import { type Column, renderTable } from './table.ts';
 
@@ -36,11 +36,15 @@ const PID_COLUMN: Column = { title: 'pid', align: 'right' };
 
 /**
  * The same for people. With `roles`, by node id, in place of the states: what a person wants to know of nodes that
- * have just been started.
+ * have just been started. `title` stands above them.
  */
-export function clusterTable(document: ClusterDocument, roles?: ReadonlyMap<string, string>): string {
+export function clusterTable(
+  document: ClusterDocument,
+  roles?: ReadonlyMap<string, string>,
+  title = 'role',
+): string {
   const columns: readonly Column[] = [
-    ...[{ title: 'node' }, { title: roles === undefined ? 'state' : 'role' }, PID_COLUMN],
+    ...[{ title: 'node' }, { title: roles === undefined ? 'state' : title }, PID_COLUMN],
     ...[{ title: 'address' }, { title: 'id' }, { title: 'log' }],
   ];
   const rows = document.nodes.map((node) => [

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { type Cluster, DEFAULT_CLUSTER_DIR, readCluster } from '../cluster/cluster-file.ts';
+import { DEFAULT_CLUSTER_DIR, readCluster } from '../cluster/cluster-file.ts';
+import type { Cluster } from '../cluster/cluster-format.ts';
 import { RaftError } from '../lib/errors.ts';
 import { parseNodeUrls } from './values.ts';
 

@@ -1,13 +1,8 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
-import {
-  CLUSTER_FILE,
-  type Cluster,
-  DEFAULT_CLUSTER_DIR,
-  findClusterNode,
-  readCluster,
-} from '../cluster/cluster-file.ts';
+import { DEFAULT_CLUSTER_DIR, findClusterNode, readCluster } from '../cluster/cluster-file.ts';
+import { CLUSTER_FILE, type Cluster } from '../cluster/cluster-format.ts';
 import { asRaftError } from '../lib/errors.ts';
 import { type LogLocation, locateLog } from '../logtools/locate.ts';
 import type { Writer } from '../logtools/read-log.ts';

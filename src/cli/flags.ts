@@ -45,7 +45,8 @@ export const onceFlags = {
 
 const SECONDS_MAX = 3600;
 
-function parseSeconds(text: string): number {
+/** A time in seconds as milliseconds. Throws `usage`. */
+export function parseSeconds(text: string): number {
   const milliseconds = /^\d+(\.\d{1,3})?$/.test(text) ? Math.round(Number(text) * 1000) : 0;
   if (milliseconds >= 1 && milliseconds <= SECONDS_MAX * 1000) return milliseconds;
   throw usage(`This needs a number of seconds, more than 0 and at most ${SECONDS_MAX}; it got "${text}".`);

@@ -1,4 +1,5 @@
-import { type Cluster, dirFlag } from '../cluster/cluster-file.ts';
+import { dirFlag } from '../cluster/cluster-file.ts';
+import type { Cluster } from '../cluster/cluster-format.ts';
 import type { Attachment } from '../cluster/launch.ts';
 import { logName } from './cluster-rows.ts';
 

@@ -1,4 +1,5 @@
-import { type Cluster, type ClusterNode, dirFlag } from '../cluster/cluster-file.ts';
+import { dirFlag } from '../cluster/cluster-file.ts';
+import type { Cluster, ClusterNode } from '../cluster/cluster-format.ts';
 import {
   findProcess,
   type NodeSignal,

@@ -1,5 +1,6 @@
-import type { NodeStatus } from '../api/schema.ts';
-import { compareNodeIds, parseNodeId } from '../lib/brands.ts';
+import type { ConfigurationStatus, MemberStatus, NodeStatus } from '../api/schema.ts';
+import { quorumSize } from '../raft/core/configuration.ts';
+import { compareNodes } from './compare-nodes.ts';
 import { type Column, renderTable } from './table.ts';
 
 /** What one address answered when it was asked for its status. */
@@ -27,6 +28,8 @@ interface StatusRow {
   readonly lastIndex: number | null;
   readonly commitIndex: number | null;
   readonly lastApplied: number | null;
+  /** Its part in the configuration; `removed` where that is without it, null where nobody says. */
+  readonly part: MemberStatus['part'] | 'removed' | null;
 }
 
 /** `raft status --json`. */
@@ -34,21 +37,40 @@ export interface StatusReport {
   /** The id of the leader that a majority of the members follows, or null. */
   readonly leader: string | null;
   readonly nodes: readonly StatusRow[];
+  /** The configuration of the leader, else the newest that a node knows; null where no node answers. */
+  readonly configuration: ConfigurationStatus | null;
 }
 
 /** Puts the answers together, in the order of the names where all nodes have one, else of the ids. */
 export function statusReport(answers: readonly StatusAnswer[], known: readonly KnownNode[]): StatusReport {
+  const statuses = answers.flatMap(({ status }) => (status === undefined ? [] : [status]));
+  const leader = followedLeader(statuses);
+  const source = leader ?? newestConfiguration(statuses);
   const nodes = answers.map(({ url, status }) => {
     const about = known.find((node) => node.url === url);
-    return status === undefined ? silentRow(url, about) : answeredRow(url, status);
+    const row = status === undefined ? silentRow(url, about) : answeredRow(url, status);
+    // Whoever waits to be made a member was not removed.
+    const isNew = status?.members.length === 0;
+    return { ...row, part: isNew ? null : partOf(row.id, source) };
   });
-  const statuses = answers.flatMap(({ status }) => (status === undefined ? [] : [status]));
-  return { leader: followedLeader(statuses)?.id ?? null, nodes: nodes.toSorted(compareRows) };
+  return {
+    leader: leader?.id ?? null,
+    nodes: nodes.toSorted(compareNodes),
+    configuration: source?.configuration ?? null,
+  };
+}
+
+/** Who knows the newest configuration: that with the highest index, and of the same the one with the highest term. */
+export function newestConfiguration(statuses: readonly NodeStatus[]): NodeStatus | undefined {
+  // A node that waits to be made a member knows of no configuration at all.
+  return statuses
+    .filter(({ members }) => members.length > 0)
+    .toSorted((a, b) => b.configuration.index - a.configuration.index || b.term - a.term)[0];
 }
 
 /**
- * The leader of the highest term, where a majority of the members that it names follows it in that term. One that
- * nobody follows any more, in a minority or just back from a pause, is not it.
+ * The leader of the highest term, where those that vote follow it in that term: a majority, and in a joint configuration
+ * one of C_old and one of C_new. One that nobody follows any more, in a minority or just back from a pause, is not it.
  */
 export function followedLeader(statuses: readonly NodeStatus[]): NodeStatus | undefined {
   const leader = statuses.filter((status) => status.role === 'leader').toSorted((a, b) => b.term - a.term)[0];
@@ -58,14 +80,19 @@ export function followedLeader(statuses: readonly NodeStatus[]): NodeStatus | un
       .filter((status) => status.leaderId === leader.id && status.term === leader.term)
       .map((status) => status.id),
   );
-  // A member that speaks only the original's protocol has no status to give: the leader's word stands for it.
-  const silent = leader.members.filter((member) => member.dialect === 'original').length;
-  return 2 * (followers.size + silent) > leader.members.length ? leader : undefined;
+  const isFollowed = (parts: readonly MemberStatus['part'][]): boolean => {
+    const voters = leader.members.filter(({ part }) => parts.includes(part));
+    // A member that speaks only the original's protocol has no status to give: the leader's word stands for it.
+    const following = voters.filter(({ id, dialect }) => dialect === 'original' || followers.has(id));
+    return following.length >= quorumSize(voters.length);
+  };
+  return isFollowed(['voter', 'leaving']) && isFollowed(['voter', 'joining']) ? leader : undefined;
 }
 
 const COLUMNS: readonly Column[] = [
   { title: 'node' },
   { title: 'role' },
+  { title: 'part' },
   ...['term', 'last', 'commit', 'applied', 'lag'].map((title): Column => ({ title, align: 'right' })),
   { title: 'address' },
 ];
@@ -80,26 +107,52 @@ export function statusTable(report: StatusReport): string {
     return [
       node.name || node.id || '?',
       node.role ?? 'unreachable',
+      node.part ?? '-',
       ...numbers.map((value) => (value === null ? '-' : String(value))),
       node.url,
     ];
   });
-  return renderTable(COLUMNS, rows);
+  return [renderTable(COLUMNS, rows), ...configurationLine(report)].join('\n');
 }
 
-function answeredRow(url: string, status: NodeStatus): StatusRow {
+function configurationLine({ configuration, nodes }: StatusReport): readonly string[] {
+  if (configuration === null) return [];
+  const { index, phase, waitsFor } = configuration;
+  const parts = nodes.flatMap(({ part }) => (part === null || part === 'removed' ? [] : [part]));
+  const names = waitsFor.map((id) => nodes.find((node) => node.id === id)?.name || id);
+  const waiting = names.length === 0 ? '' : ` It waits for ${names.join(', ')}.`;
+  const more = phase === 'stable' ? '' : ' raft config get says more.';
+  return [`Configuration ${index}, ${phase}: ${countsInWords(parts)}.${waiting}${more}`];
+}
+
+type RowBesidePart = Omit<StatusRow, 'part'>;
+
+function partOf(id: string | null, source: NodeStatus | undefined): StatusRow['part'] {
+  if (id === null || source === undefined) return null;
+  return source.members.find((member) => member.id === id)?.part ?? 'removed';
+}
+
+function answeredRow(url: string, status: NodeStatus): RowBesidePart {
   const { id, name, role, term, lastIndex, commitIndex, lastApplied } = status;
   return { id, name, url, reachable: true, role, term, lastIndex, commitIndex, lastApplied };
 }
 
-function silentRow(url: string, about: KnownNode | undefined): StatusRow {
+function silentRow(url: string, about: KnownNode | undefined): RowBesidePart {
   const nothing = { role: null, term: null, lastIndex: null, commitIndex: null, lastApplied: null };
   return { id: about?.id ?? null, name: about?.name ?? null, url, reachable: false, ...nothing };
 }
 
-function compareRows(a: StatusRow, b: StatusRow): number {
-  if (a.name !== null && b.name !== null) return a.name.localeCompare(b.name, 'en', { numeric: true });
-  const [left, right] = [parseNodeId(a.id ?? ''), parseNodeId(b.id ?? '')];
-  if (left !== undefined && right !== undefined) return compareNodeIds(left, right);
-  return a.url < b.url ? -1 : 1;
+const PARTS: readonly (readonly [part: MemberStatus['part'], word: string])[] = [
+  ['voter', 'voter'],
+  ['learner', 'learner'],
+  ['joining', 'joining voter'],
+  ['leaving', 'leaving voter'],
+];
+
+/** The voters and learners of a configuration, in a sentence: `3 voters, 1 learner`. */
+function countsInWords(parts: readonly MemberStatus['part'][]): string {
+  return PARTS.flatMap(([part, word]) => {
+    const count = parts.filter((each) => each === part).length;
+    return count === 0 ? [] : [`${count} ${word}${count === 1 ? '' : 's'}`];
+  }).join(', ');
 }

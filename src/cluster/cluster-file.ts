@@ -1,64 +1,30 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { access, link, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
-import { parseNodeId } from '../lib/brands.ts';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RaftError } from '../lib/errors.ts';
-import { MEMBERS_MAX } from '../lib/limits.ts';
+import { systemProcesses } from '../raft/processes.ts';
+import { acquireLock, type HeldLock } from '../raft/storage/lock.ts';
+import {
+  CLUSTER_FILE,
+  type Cluster,
+  type ClusterNode,
+  decodeCluster,
+  encodeCluster,
+  pathsOf,
+} from './cluster-format.ts';
 
 /** Where a cluster is, unless `--dir` says otherwise: in the working directory. */
 export const DEFAULT_CLUSTER_DIR = 'raft-data';
 
-/** The name of the file that makes a directory a cluster directory. */
-export const CLUSTER_FILE = 'cluster.json';
-
-const FORMAT_VERSION = 1;
-
-/** A local cluster: what `cluster.json` holds, with every path absolute. */
-export interface Cluster {
-  /** The cluster directory. */
-  readonly dir: string;
-  readonly clusterId: string;
-  readonly machine: string;
-  readonly nodes: readonly ClusterNode[];
-}
-
-/** One node of a local cluster. */
-export interface ClusterNode {
-  /** A uint64 in decimal. */
-  readonly id: string;
-  /** `node1`, `node2` and so on. */
-  readonly name: string;
-  /** Base URL, without a trailing slash. */
-  readonly url: string;
-  readonly dataDir: string;
-  /** It had its data once: from then on a blank data directory means that the data was lost. */
-  readonly established: boolean;
-  /** The file that holds what the node printed. */
-  readonly output: string;
-}
+/** Another command has `cluster.json` for a moment only; it is waited for this long, in milliseconds. */
+const EDIT_WAIT_MS = 5_000;
+const EDIT_POLL_MS = 20;
 
 /** What a new cluster is made of: one node for each port, on the loopback address. */
 export interface ClusterPlan {
   readonly machine: string;
   readonly ports: readonly number[];
-}
-
-/** A node as `cluster.json` holds it: paths relative to the directory, so that it can be moved as a whole. */
-interface StoredNode {
-  readonly id: string;
-  readonly name: string;
-  readonly url: string;
-  readonly dataDir: string;
-  readonly established?: boolean;
-}
-
-interface StoredCluster {
-  readonly formatVersion: number;
-  readonly clusterId: string;
-  readonly machine: string;
-  /** Every node is established, whatever the nodes themselves say. */
-  readonly established: boolean;
-  readonly nodes: readonly StoredNode[];
 }
 
 /**
@@ -68,7 +34,7 @@ interface StoredCluster {
 export async function readCluster(directory: string): Promise<Cluster | undefined> {
   const dir = resolve(directory);
   const text = await readFile(join(dir, CLUSTER_FILE), 'utf8').catch(undefinedIfMissing);
-  if (text !== undefined) return inDirectory(dir, parseCluster(text, dir));
+  if (text !== undefined) return decodeCluster(text, dir);
   const names = await readdir(dir).catch(undefinedIfMissing);
   if (names === undefined || names.length === 0) return undefined;
   throw new RaftError(
@@ -86,11 +52,11 @@ export async function readCluster(directory: string): Promise<Cluster | undefine
  */
 export async function createCluster(directory: string, plan: ClusterPlan): Promise<Cluster> {
   const dir = resolve(directory);
-  const stored = storedCluster(plan);
+  const cluster = plannedCluster(dir, plan);
   await makeDirectory(dir).catch((cause: Error) => {
     throw new RaftError('cannot-create', `The directory ${dir} cannot be made: ${cause.message}.`, { cause });
   });
-  const temporary = await writeTemporary(dir, stored);
+  const temporary = await writeTemporary(cluster);
   try {
     // A link, unlike a rename, fails where the name exists.
     await link(temporary, join(dir, CLUSTER_FILE));
@@ -99,29 +65,41 @@ export async function createCluster(directory: string, plan: ClusterPlan): Promi
   } finally {
     await unlink(temporary);
   }
-  return inDirectory(dir, stored);
+  return cluster;
+}
+
+/**
+ * Changes `cluster.json`: `edit` gets the cluster as it is now, and what it returns takes its place. Commands that edit
+ * at the same time do so one after the other, so that none takes back what another has written. An `edit` that returns
+ * what it got changes nothing. Errors: `already-running` where another command does not end its own, and those of `edit`.
+ */
+export async function editCluster(
+  { dir }: Pick<Cluster, 'dir'>,
+  edit: (cluster: Cluster) => Promise<Cluster>,
+): Promise<Cluster> {
+  const lock = await lockForEdit(dir);
+  try {
+    const before = decodeCluster(await readFile(join(dir, CLUSTER_FILE), 'utf8'), dir);
+    const after = await edit(before);
+    if (after !== before) await rename(await writeTemporary(after), join(dir, CLUSTER_FILE));
+    return after;
+  } finally {
+    await lock.release();
+  }
 }
 
 /**
  * Notes which nodes have their data by now, and returns the cluster with that: a directory of theirs that is blank later
  * has lost it. Each node counts by itself, so that it does not matter how the first start of the others went.
  */
-export async function markEstablished({ dir }: Pick<Cluster, 'dir'>): Promise<Cluster> {
-  // Read anew: another command may have noted other nodes meanwhile.
-  const cluster = inDirectory(dir, parseCluster(await readFile(join(dir, CLUSTER_FILE), 'utf8'), dir));
-  const nodes = await Promise.all(
-    cluster.nodes.map(async (node) => ({ ...node, established: node.established || (await hasData(node)) })),
-  );
-  if (nodes.every((node, position) => node.established === cluster.nodes[position]?.established)) {
-    return cluster;
-  }
-  const stored = {
-    ...{ formatVersion: FORMAT_VERSION, clusterId: cluster.clusterId, machine: cluster.machine },
-    established: nodes.every((node) => node.established),
-    nodes: nodes.map(({ output: _, ...node }) => ({ ...node, dataDir: relative(dir, node.dataDir) })),
-  };
-  await rename(await writeTemporary(dir, stored), join(dir, CLUSTER_FILE));
-  return { ...cluster, nodes };
+export function markEstablished(cluster: Pick<Cluster, 'dir'>): Promise<Cluster> {
+  return editCluster(cluster, async (before) => {
+    const nodes = await Promise.all(
+      before.nodes.map(async (node) => ({ ...node, established: node.established || (await hasData(node)) })),
+    );
+    const isSame = nodes.every((node, position) => node.established === before.nodes[position]?.established);
+    return isSame ? before : { ...before, nodes };
+  });
 }
 
 /** A node writes `node.json` last of all when it makes its data directory. */
@@ -158,12 +136,17 @@ export function selectNodes(cluster: Cluster, names: readonly string[]): readonl
   return [...new Set(selected)];
 }
 
+/** Ids use all 64 bits, as the original's hashes do: a tool that rounds them is found out at once. */
+export function randomNodeId(): string {
+  return (randomBytes(8).readBigUInt64LE() | (1n << 63n)).toString();
+}
+
 /** Writes the content under a name of its own, on the disk as a whole before it takes the place of the real one. */
-async function writeTemporary(dir: string, stored: StoredCluster): Promise<string> {
-  const temporary = join(dir, `${CLUSTER_FILE}.${process.pid}.new`);
+async function writeTemporary(cluster: Cluster): Promise<string> {
+  const temporary = join(cluster.dir, `${CLUSTER_FILE}.${process.pid}.new`);
   const file = await open(temporary, 'w');
   try {
-    await file.writeFile(`${JSON.stringify(stored, null, 2)}\n`);
+    await file.writeFile(encodeCluster(cluster));
     await file.datasync();
   } finally {
     await file.close();
@@ -171,82 +154,28 @@ async function writeTemporary(dir: string, stored: StoredCluster): Promise<strin
   return temporary;
 }
 
-function storedCluster(plan: ClusterPlan): StoredCluster {
-  const nodes = plan.ports.map((port, position) => {
+/** The lock of the directory itself; each node's data directory has one of its own. */
+async function lockForEdit(dir: string): Promise<HeldLock> {
+  const deadlineMs = performance.now() + EDIT_WAIT_MS;
+  for (;;) {
+    try {
+      return await acquireLock(dir, systemProcesses(), { id: CLUSTER_FILE });
+    } catch (error) {
+      const isBusy = error instanceof RaftError && error.code === 'already-running';
+      if (!isBusy || performance.now() > deadlineMs) throw error;
+    }
+    await delay(EDIT_POLL_MS);
+  }
+}
+
+function plannedCluster(dir: string, { machine, ports }: ClusterPlan): Cluster {
+  const nodes = ports.map((port, position): ClusterNode => {
     const name = `node${position + 1}`;
-    return { id: randomNodeId(), name, url: `http://127.0.0.1:${port}`, dataDir: name };
+    const where = { url: `http://127.0.0.1:${port}`, ...pathsOf(dir, name) };
+    return { id: randomNodeId(), name, ...where, established: false, joins: null };
   });
-  return {
-    formatVersion: FORMAT_VERSION,
-    clusterId: randomUUID(),
-    machine: plan.machine,
-    established: false,
-    nodes,
-  };
-}
-
-/** Ids use all 64 bits, as the original's hashes do: a tool that rounds them is found out at once. */
-function randomNodeId(): string {
-  return (randomBytes(8).readBigUInt64LE() | (1n << 63n)).toString();
-}
-
-function inDirectory(dir: string, stored: StoredCluster): Cluster {
-  const { clusterId, machine } = stored;
-  const nodes = stored.nodes.map((node) => ({
-    ...node,
-    established: stored.established || node.established === true,
-    dataDir: resolve(dir, node.dataDir),
-    output: join(dir, `${node.name}.out`),
-  }));
-  return { dir, clusterId, machine, nodes };
-}
-
-function parseCluster(text: string, dir: string): StoredCluster {
-  const refuse = (reason: string): RaftError =>
-    new RaftError('configuration', `${join(dir, CLUSTER_FILE)} is not usable: ${reason}.`, {
-      suggestions: ['Put back the file from a copy, or name another directory with --dir.'],
-    });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new RaftError('configuration', `${join(dir, CLUSTER_FILE)} is no JSON.`, { cause });
-  }
-  if (!isRecord(value)) throw refuse('it is no JSON object');
-  const { formatVersion, clusterId, machine, established, nodes } = value;
-  if (formatVersion !== FORMAT_VERSION) {
-    throw refuse(`its format version is ${String(formatVersion)}, and this program reads ${FORMAT_VERSION}`);
-  }
-  if (typeof clusterId !== 'string' || clusterId === '') throw refuse('clusterId is missing');
-  if (typeof machine !== 'string' || machine === '') throw refuse('machine is missing');
-  if (typeof established !== 'boolean') throw refuse('established is missing');
-  if (!Array.isArray(nodes) || nodes.length === 0 || nodes.length > MEMBERS_MAX) {
-    throw refuse(`nodes must be a list of 1 to ${MEMBERS_MAX}`);
-  }
-  const checked = nodes.map((node: unknown) => {
-    if (!isStoredNode(node)) throw refuse('a node needs id (a uint64), name, url and dataDir');
-    return node;
-  });
-  return { formatVersion, clusterId, machine, established, nodes: checked };
-}
-
-function isStoredNode(value: unknown): value is StoredNode {
-  if (!isRecord(value)) return false;
-  const { id, name, url, dataDir, established } = value;
-  return (
-    typeof id === 'string' &&
-    parseNodeId(id) !== undefined &&
-    typeof name === 'string' &&
-    /^[\w.-]+$/.test(name) &&
-    typeof url === 'string' &&
-    URL.canParse(url) &&
-    typeof dataDir === 'string' &&
-    (established === undefined || typeof established === 'boolean')
-  );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const initialPeers = nodes.map(({ id, url }) => ({ id, url }));
+  return { dir, clusterId: randomUUID(), machine, initialPeers, nodes };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { execa as Execa } from 'execa';
 import { RaftError } from '../lib/errors.ts';
-import type { Cluster, ClusterNode } from './cluster-file.ts';
+import type { Cluster, ClusterNode } from './cluster-format.ts';
 
 /** How a new process is tied to the one that starts it. */
 export type Attachment =
@@ -149,8 +149,19 @@ function nodeArguments(cluster: Cluster, node: ClusterNode, attachment: Attachme
   return [
     ...['node', 'run', '--id', node.id, '--name', node.name, '--data-dir', node.dataDir],
     ...['--cluster-id', cluster.clusterId, '--machine', cluster.machine, '--output-file', node.output],
-    ...['--peers', cluster.nodes.map((each) => `${each.id}=${each.url}`).join(',')],
+    ...membershipArguments(cluster, node),
     ...(node.established ? ['--established'] : []),
     ...(attachment === 'supervised' ? ['--supervised'] : []),
+  ];
+}
+
+/** An initial node is held to the members that the cluster began with; one that joined knows its members by its log. */
+function membershipArguments({ initialPeers, nodes }: Cluster, node: ClusterNode): readonly string[] {
+  if (node.joins === null) return ['--peers', initialPeers.map(({ id, url }) => `${id}=${url}`).join(',')];
+  const others = nodes.filter(({ id }) => id !== node.id).map(({ url }) => url);
+  return [
+    ...['--listen', new URL(node.url).host],
+    ...(others.length === 0 ? [] : ['--join', others.join(',')]),
+    ...(others.length > 0 && node.joins === 'learner' ? ['--learner'] : []),
   ];
 }

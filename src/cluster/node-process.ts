@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { RaftError } from '../lib/errors.ts';
-import type { ClusterNode } from './cluster-file.ts';
+import type { ClusterNode } from './cluster-format.ts';
 import { askNodeId } from './probe.ts';
 
 /** Who a process is: a pid alone is given again to another process. */

@@ -1,5 +1,6 @@
 import { RaftError } from '../lib/errors.ts';
-import { type Cluster, type ClusterNode, createCluster, dirFlag, readCluster } from './cluster-file.ts';
+import { createCluster, dirFlag, readCluster } from './cluster-file.ts';
+import type { Cluster, ClusterNode } from './cluster-format.ts';
 import { findProcess, type ProcessSource } from './node-process.ts';
 import { portOwner } from './port-owner.ts';
 import { freePorts, isPortFree } from './probe.ts';
@@ -65,12 +66,14 @@ function assertSameCluster(cluster: Cluster, { count, basePort, machine }: Clust
         'Or make another cluster in another directory: add --dir DIR and --base-port 0.',
       ],
     });
-  const size = cluster.nodes.length;
-  if (count !== undefined && count !== size) throw different(`of ${nodes(size)}, not of ${nodes(count)}`);
+  // Whoever repeats the command that made the cluster means it, also where nodes have come or gone since.
+  const sizes = [cluster.nodes.length, cluster.initialPeers.length];
+  if (count !== undefined && !sizes.includes(count))
+    throw different(`of ${nodes(cluster.nodes.length)}, not of ${nodes(count)}`);
   if (machine !== undefined && machine !== cluster.machine) {
     throw different(`that runs the machine "${cluster.machine}", not "${machine}"`);
   }
-  const first = cluster.nodes[0];
+  const first = cluster.initialPeers[0];
   if (basePort !== undefined && basePort !== 0 && first !== undefined && portOf(first) !== basePort) {
     throw different(`whose ports begin at ${portOf(first)}, not at ${basePort}`);
   }
@@ -119,6 +122,7 @@ async function assertPortsFree(ports: readonly number[]): Promise<void> {
   );
 }
 
-function portOf(node: ClusterNode): number {
+/** The port of a node's address. */
+export function portOf(node: Pick<ClusterNode, 'url'>): number {
   return Number(new URL(node.url).port);
 }

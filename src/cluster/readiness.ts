@@ -35,33 +35,66 @@ export function agreedLeader(statuses: readonly (NodeStatus | undefined)[]): Nod
 
 /**
  * Waits until the nodes that were started have a leader. Throws where one of them ends before that, with its exit code
- * and what it said last; `unreachable` after `timeoutMs`; the reason of `signal` where that ends the waiting.
+ * and what it said last; `unreachable` after `timeoutMs`; the reason of `signal` where that ends the waiting. A node
+ * that ends in order because the leader's configuration is without it is no failure.
  */
 export async function waitForLeader(children: readonly Child[], options: ReadyOptions): Promise<NodeStatus> {
   const exits = watchExits(children);
-  const urls = children.map((child) => child.node.url);
   const deadlineMs = performance.now() + options.timeoutMs;
   for (;;) {
     options.signal.throwIfAborted();
-    for (const [child, exit] of exits) throw await earlyEnd(child, exit, children, options.dir);
-    const leader = agreedLeader(await options.ask(urls));
-    if (leader !== undefined) return leader;
+    const ended = [...exits];
+    const failed = ended.find(([, exit]) => exit.code !== 0 || ended.length === children.length);
+    if (failed !== undefined) throw await earlyEnd(...failed, children, options.dir);
+    const running = children.filter((child) => !exits.has(child));
+    const leader = agreedLeader(await options.ask(running.map((child) => child.node.url)));
+    if (leader !== undefined) {
+      const stopped = ended.find(([{ node }]) => leader.members.some(({ id }) => id === node.id));
+      if (stopped !== undefined) throw await earlyEnd(...stopped, children, options.dir);
+      return leader;
+    }
     if (performance.now() > deadlineMs) throw await notReady(children, options);
     await delay(POLL_MS);
   }
 }
 
-/** Waits until every node answers, which needs no leader. Throws as `waitForLeader` does. */
+/**
+ * Waits until every node answers, which needs no leader. A node that ends in order is not waited for: it was stopped, or
+ * it learnt that it is no member any more. Throws as `waitForLeader` does.
+ */
 export async function waitForAnswers(children: readonly Child[], options: ReadyOptions): Promise<void> {
   const exits = watchExits(children);
-  const urls = children.map((child) => child.node.url);
   const deadlineMs = performance.now() + options.timeoutMs;
   for (;;) {
     options.signal.throwIfAborted();
-    for (const [child, exit] of exits) throw await earlyEnd(child, exit, children, options.dir);
-    const statuses = await options.ask(urls);
-    if (children.every(({ node }, position) => statuses[position]?.id === node.id)) return;
+    const failed = [...exits].find(([, exit]) => exit.code !== 0);
+    if (failed !== undefined) throw await earlyEnd(...failed, children, options.dir);
+    const running = children.filter((child) => !exits.has(child));
+    const statuses = await options.ask(running.map((child) => child.node.url));
+    if (running.every(({ node }, position) => statuses[position]?.id === node.id)) return;
     if (performance.now() > deadlineMs) throw await notReady(children, options);
+    await delay(POLL_MS);
+  }
+}
+
+/**
+ * Waits until a node that was started to join is a member, as `isMember` tells. Throws as `waitForLeader` does; a node
+ * that the cluster refuses ends by itself and says why.
+ */
+export async function waitForJoin(
+  child: Child,
+  isMember: () => Promise<boolean>,
+  options: Omit<ReadyOptions, 'ask'>,
+): Promise<void> {
+  const exits = watchExits([child]);
+  const deadlineMs = performance.now() + options.timeoutMs;
+  for (;;) {
+    options.signal.throwIfAborted();
+    // Asked after the look at the process: one that was removed again meanwhile has ended.
+    const exit = exits.get(child);
+    if (exit !== undefined) throw await earlyEnd(child, exit, [child], options.dir);
+    if (await isMember()) return;
+    if (performance.now() > deadlineMs) throw await notJoined(child, options);
     await delay(POLL_MS);
   }
 }
@@ -104,6 +137,14 @@ async function notReady(children: readonly Child[], { dir, timeoutMs }: ReadyOpt
   );
 }
 
+async function notJoined(child: Child, { dir, timeoutMs }: Omit<ReadyOptions, 'ask'>): Promise<RaftError> {
+  return new RaftError(
+    'outcome-unknown',
+    `${child.node.name} was not a member within ${timeoutMs / 1000} s, and goes on trying.${await lastWords(child)}`,
+    { suggestions: [`raft config get${dirFlag(dir)}   # says how far it is`] },
+  );
+}
+
 /** The end of what a process has printed, and not of what an earlier one of its node had. */
 async function lastWords({ node, outputStart }: Child): Promise<string> {
   const lines = await lastLines(node.output, OUTPUT_LINES_SHOWN, outputStart);
@@ -115,12 +156,18 @@ function codeOfExit(exit: Exit): RaftErrorCode {
   switch (exit.code) {
     case 2:
       return 'usage';
+    case 3:
+      return 'answered-no';
     case 65:
       return 'damaged';
     case 66:
       return 'no-such-file';
+    case 69:
+      return 'unreachable';
     case 73:
       return 'cannot-create';
+    case 75:
+      return 'outcome-unknown';
     case 77:
       return 'not-permitted';
     case 78:

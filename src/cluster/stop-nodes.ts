@@ -1,5 +1,5 @@
 import { RaftError } from '../lib/errors.ts';
-import type { ClusterNode } from './cluster-file.ts';
+import type { ClusterNode } from './cluster-format.ts';
 import { findProcess, type Identity, type ProcessSource, signalNode, waitForEnd } from './node-process.ts';
 
 /** How a node's process came to its end. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cluster, ClusterNode } from './cluster-file.ts';
+import { readCluster } from './cluster-file.ts';
+import type { Cluster, ClusterNode } from './cluster-format.ts';
 import { type Child, type Exit, stopChildren } from './launch.ts';
 import { findProcess, type ProcessSource } from './node-process.ts';
 import { followOutputs, type OutputLine, OutputReader } from './output.ts';
@@ -30,8 +31,8 @@ export type SuperviseResult = 'stopped' | 'stopped-elsewhere' | 'all-died';
 const LOOK_MS = 250;
 
 /**
- * Shows the output of every node of the directory, whoever started it, until `stop` asks for the end or no node is
- * left. Then no process of the directory is left running.
+ * Shows the output of every node of the directory, whoever started it and also of those that join meanwhile, until
+ * `stop` asks for the end or no node is left. Then no process of the directory is left running.
  */
 export async function supervise(
   cluster: Cluster,
@@ -43,9 +44,16 @@ export async function supervise(
   await Promise.all([...readers.values()].map((reader) => reader.skipToLast(0)));
   const showing = show(followOutputs(readers, ended.signal), options.watcher);
   for (const child of children) void reportEnd(child, options);
+  const present = async (): Promise<readonly ClusterNode[]> => {
+    const { nodes } = (await readCluster(cluster.dir)) ?? cluster;
+    for (const { name, output } of nodes) {
+      if (!readers.has(name)) readers.set(name, new OutputReader(output));
+    }
+    return nodes;
+  };
   try {
-    const last = await untilStopOrNoneLeft(cluster, children, options);
-    await stopEverything(cluster, children, options);
+    const last = await untilStopOrNoneLeft(present, children, options);
+    await stopEverything(await present(), children, options);
     return last === undefined ? 'stopped' : await resultOf(last, children, options.source);
   } finally {
     ended.abort();
@@ -55,11 +63,11 @@ export async function supervise(
 
 /** Stops every node of the directory, and those that were started but have not taken their lock yet. */
 async function stopEverything(
-  cluster: Cluster,
+  nodes: readonly ClusterNode[],
   children: readonly Child[],
   { source, hurry }: Pick<SuperviseOptions, 'source' | 'hurry'>,
 ): Promise<void> {
-  await stopNodes(cluster.nodes, { graceMs: STOP_GRACE_MS, source, hurry });
+  await stopNodes(nodes, { graceMs: STOP_GRACE_MS, source, hurry });
   await stopChildren(children, { graceMs: STOP_GRACE_MS, hurry });
 }
 
@@ -80,14 +88,15 @@ interface LastProcess {
 
 /** Waits until it is asked to stop, or no node is left: then it tells which processes were the last. */
 async function untilStopOrNoneLeft(
-  cluster: Cluster,
+  present: () => Promise<readonly ClusterNode[]>,
   children: readonly Child[],
   { source, stop }: SuperviseOptions,
 ): Promise<readonly LastProcess[] | undefined> {
   let last: readonly LastProcess[] = children;
   while (!stop.aborted) {
+    const nodes = await present();
     const processes = await Promise.all(
-      cluster.nodes.map(async (node) => ({ node, found: await findProcess(node, source) })),
+      nodes.map(async (node) => ({ node, found: await findProcess(node, source) })),
     );
     const running = processes.flatMap(({ node, found }) =>
       found.state === 'stopped' ? [] : [{ node, pid: found.identity.pid }],

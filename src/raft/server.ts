@@ -2,9 +2,10 @@ import { assert, assertNever } from '../lib/assert.ts';
 import { type NodeId, TERM_ZERO, type Term } from '../lib/brands.ts';
 import { configurationOf, membersOf } from '../lib/configuration.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
+import { voterIds } from './core/configuration.ts';
 import { knownMembers } from './core/configuration-log.ts';
 import type { CoreEvent } from './core/effects.ts';
-import { type CoreState, createCore, otherMembers } from './core/state.ts';
+import { type CoreState, createCore } from './core/state.ts';
 import { SessionMachine } from './machine/sessions.ts';
 import type {
   ChangeSelector,
@@ -167,7 +168,10 @@ export class Server implements RaftService {
   /** For an election timeout at most, within which the core gives up. */
   async #handOver(): Promise<void> {
     const running = this.#running;
-    if (running?.core.role !== 'leader' || otherMembers(running.core).length === 0) return;
+    if (running?.core.role !== 'leader') return;
+    const voters = voterIds(running.core.configuration);
+    // A voter that is alone has nobody to hand over to.
+    if (voters.size === 1 && voters.has(this.id)) return;
     try {
       await running.requests.transferLeadership(null, {});
     } catch (error) {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
-  CLUSTER_FILE,
   createCluster,
   dirFlag,
   findClusterNode,
@@ -11,6 +10,8 @@ import {
   readCluster,
   selectNodes,
 } from '../../src/cluster/cluster-file.ts';
+import { CLUSTER_FILE } from '../../src/cluster/cluster-format.ts';
+import { addNode, dropNodes } from '../../src/cluster/node-list.ts';
 import { present } from '../../src/lib/assert.ts';
 import { parseNodeId } from '../../src/lib/brands.ts';
 
@@ -81,6 +82,72 @@ describe('a cluster directory', () => {
     const expected = { ...made, nodes: [{ ...first, established: true }, ...others] };
     expect(await markEstablished(made)).toEqual(expected);
     expect(await readCluster(dir)).toEqual(expected);
+  });
+
+  it('keeps the members that it began with, whoever joins and leaves', async () => {
+    const made = await createCluster(dir, PLAN);
+    const initial = made.nodes.map(({ id, url }) => ({ id, url }));
+
+    const { node } = await addNode(made, { name: undefined, joins: 'learner' });
+    await dropNodes(made, [present(made.nodes[0], 'node1').id]);
+
+    const found = present(await readCluster(dir), 'the cluster');
+    expect(found.initialPeers).toEqual(initial);
+    expect(found.nodes.map(({ name, joins }) => [name, joins])).toEqual([
+      ['node2', null],
+      ['node3', null],
+      ['node4', 'learner'],
+    ]);
+    expect(initial.map(({ url }) => url)).not.toContain(node.url);
+    expect(node.established).toBe(false);
+  });
+
+  it('gives a new node no name that one which is gone has left something under', async () => {
+    const made = await createCluster(dir, PLAN);
+    await mkdir(join(dir, 'node7'));
+    await writeFile(join(dir, 'node8.out.old'), '');
+
+    expect((await addNode(made, { name: undefined, joins: 'voter' })).node.name).toBe('node9');
+    expect((await addNode(made, { name: 'reader', joins: 'voter' })).node.name).toBe('reader');
+    const refused: readonly (readonly [string, string])[] = [
+      ['node7', 'cannot-create'],
+      ['reader', 'usage'],
+      ['../out', 'usage'],
+      ['17', 'usage'],
+      ['node10.log', 'usage'],
+    ];
+    for (const [name, code] of refused)
+      await expect(addNode(made, { name, joins: 'voter' }), name).rejects.toMatchObject({ code });
+  });
+
+  it('loses nothing where many change it at the same time', async () => {
+    const made = await createCluster(dir, PLAN);
+
+    await Promise.all(Array.from({ length: 5 }, () => addNode(made, { name: undefined, joins: 'voter' })));
+
+    const { nodes } = present(await readCluster(dir), 'the cluster');
+    expect(new Set(nodes.map(({ name }) => name)).size).toBe(8);
+    expect(new Set(nodes.map(({ url }) => url)).size).toBe(8);
+    expect(await readdir(dir)).toEqual([CLUSTER_FILE]);
+  });
+
+  it('keeps its last node: without any it would be none', async () => {
+    const made = await createCluster(dir, PLAN);
+
+    await dropNodes(
+      made,
+      made.nodes.map(({ id }) => id),
+    );
+
+    expect((await readCluster(dir))?.nodes).toHaveLength(3);
+  });
+
+  it('of an earlier version is read: all of its nodes were there from the beginning', async () => {
+    const made = await createCluster(dir, PLAN);
+    const { initialPeers: _, ...earlier } = JSON.parse(await readFile(join(dir, CLUSTER_FILE), 'utf8'));
+    await writeFile(join(dir, CLUSTER_FILE), JSON.stringify(earlier));
+
+    expect(await readCluster(dir)).toEqual(made);
   });
 
   it('is none where the directory is missing or empty', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MemberStatus, NodeStatus } from '../../src/api/schema.ts';
 import { followedLeader, type StatusAnswer, statusReport, statusTable } from '../../src/cli/status-report.ts';
+import { member, statusOf } from './statuses.ts';
 
 const IDS = ['9', '10', '18446744073709551615'] as const;
 const urlOf = (id: string): string => `http://node-${id}`;
@@ -71,6 +72,47 @@ describe('the leader of a report', () => {
   });
 });
 
+describe('a configuration', () => {
+  it('in two halves needs both of them to follow a leader', () => {
+    const members = ['1', '2', '3'].map((id) => member(id, { part: 'leaving' }));
+    const joint = [...members, ...['4', '5', '6'].map((id) => member(id, { part: 'joining' }))];
+    const first = statusOf('1', { members: joint });
+    const follower = (id: string) => statusOf(id, { role: 'follower', leaderId: '1' });
+
+    expect(followedLeader([first, ...['2', '3', '4'].map(follower)])).toBeUndefined();
+    expect(followedLeader([first, ...['2', '4', '5'].map(follower)])?.id).toBe('1');
+  });
+
+  it('is followed also where its learners are silent', () => {
+    const members = [member('1'), ...['2', '3'].map((id) => member(id, { part: 'learner' }))];
+
+    expect(followedLeader([statusOf('1', { members })])?.id).toBe('1');
+  });
+
+  it('gives each node its part, and names who was removed and who is new', () => {
+    const members = [member('1'), member('2', { part: 'learner' })];
+    const configuration = { index: 5, phase: 'adjusting', waitsFor: ['2'] } as const;
+    const blank = statusOf('4', { role: 'follower', leaderId: null, members: [] });
+    const answers = [
+      answer('1', statusOf('1', { members, configuration })),
+      answer('3', undefined),
+      answer('4', blank),
+      answer('2', statusOf('2', { role: 'follower', leaderId: '1', members })),
+    ];
+    const report = statusReport(answers, [{ id: '3', name: 'node3', url: 'http://node-3' }]);
+
+    expect(report.nodes.map(({ id, part }) => [id, part])).toEqual([
+      ['1', 'voter'],
+      ['2', 'learner'],
+      ['3', 'removed'],
+      ['4', null],
+    ]);
+    expect(statusTable(report)).toMatch(
+      /\nConfiguration 5, adjusting: 1 voter, 1 learner\. It waits for node2\. raft config get says more\.$/,
+    );
+  });
+});
+
 describe('a report', () => {
   it('has the shape that scripts rely on, with null for what nobody said', () => {
     const known = [{ id: IDS[2], name: 'node3', url: urlOf(IDS[2]) }];
@@ -83,12 +125,13 @@ describe('a report', () => {
     expect(report.nodes).toHaveLength(3);
     expect(report.nodes).toContainEqual({
       ...{ id: '9', name: '', url: 'http://node-9', reachable: true, role: 'leader' },
-      ...{ term: 2, lastIndex: 9, commitIndex: 6, lastApplied: 5 },
+      ...{ term: 2, lastIndex: 9, commitIndex: 6, lastApplied: 5, part: 'voter' },
     });
     expect(report.nodes).toContainEqual({
       ...{ id: IDS[2], name: 'node3', url: urlOf(IDS[2]), reachable: false, role: null },
-      ...{ term: null, lastIndex: null, commitIndex: null, lastApplied: null },
+      ...{ term: null, lastIndex: null, commitIndex: null, lastApplied: null, part: 'voter' },
     });
+    expect(report.configuration).toEqual({ index: 0, phase: 'stable', waitsFor: [] });
   });
 
   it('lists nodes by the numbers in their names', () => {
@@ -107,6 +150,7 @@ describe('a report', () => {
     expect(rows[1]?.slice(1, -1)).toEqual([
       'node',
       'role',
+      'part',
       'term',
       'last',
       'commit',
@@ -115,7 +159,7 @@ describe('a report', () => {
       'address',
     ]);
     expect(rows).toContainEqual(
-      expect.arrayContaining(['follower', '2', '7', '6', '5', '2', 'http://node-10']),
+      expect.arrayContaining(['follower', 'voter', '2', '7', '6', '5', '2', 'http://node-10']),
     );
     expect(rows).toContainEqual(expect.arrayContaining(['unreachable', '-', `http://node-${IDS[2]}`]));
   });

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { machineProcesses } from '../../src/cli/processes.ts';
-import { type Cluster, type ClusterNode, readCluster } from '../../src/cluster/cluster-file.ts';
+import { readCluster } from '../../src/cluster/cluster-file.ts';
+import type { Cluster, ClusterNode } from '../../src/cluster/cluster-format.ts';
 import { findProcess, type NodeProcess } from '../../src/cluster/node-process.ts';
 import { present } from '../../src/lib/assert.ts';
 import { type Ended, type RunningCommand, raft, startRaft, temporaryDirectory } from './cli-runner.ts';

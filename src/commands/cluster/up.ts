@@ -1,15 +1,19 @@
 import * as Flags from '@oclif/core/flags';
+import type { NodeStatus } from '../../api/schema.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { clusterDocument, clusterTable } from '../../cli/cluster-rows.ts';
+import { requireCluster } from '../../cli/find-cluster.ts';
 import { dirFlags, wholeNumber } from '../../cli/flags.ts';
 import { nextSteps } from '../../cli/next-steps.ts';
 import { machineProcesses } from '../../cli/processes.ts';
 import { thisProgram } from '../../cli/program.ts';
 import { prose } from '../../cli/prose.ts';
 import { signalExitCode } from '../../cli/signals.ts';
+import { followedLeader } from '../../cli/status-report.ts';
 import { askStatuses } from '../../cli/statuses.ts';
-import { type Cluster, DEFAULT_CLUSTER_DIR, dirFlag, markEstablished } from '../../cluster/cluster-file.ts';
-import { type Child, describeExit, launchNodes, stopChildren } from '../../cluster/launch.ts';
+import { DEFAULT_CLUSTER_DIR, dirFlag, markEstablished } from '../../cluster/cluster-file.ts';
+import type { Cluster, ClusterNode } from '../../cluster/cluster-format.ts';
+import { type Child, describeExit, type Exit, launchNodes, stopChildren } from '../../cluster/launch.ts';
 import { CLUSTER_DEFAULTS, prepareCluster } from '../../cluster/prepare.ts';
 import { READY_TIMEOUT_MS, waitForLeader } from '../../cluster/readiness.ts';
 import { STOP_GRACE_MS } from '../../cluster/stop-nodes.ts';
@@ -98,7 +102,7 @@ A node that dies is reported and not started again. With --detach the nodes go o
         signal: this.#stop.signal,
       });
       await markEstablished(cluster);
-      await this.#printReady(cluster, leader.id, attachment);
+      await this.#printReady(cluster, leader, attachment);
       // In the foreground a stop that was asked for by now is an ordinary one.
       if (attachment === 'detached') this.#stop.signal.throwIfAborted();
       return children;
@@ -111,13 +115,17 @@ A node that dies is reported and not started again. With --detach the nodes go o
     }
   }
 
-  async #printReady(cluster: Cluster, leader: string, attachment: 'supervised' | 'detached'): Promise<void> {
+  async #printReady(
+    cluster: Cluster,
+    leader: NodeStatus,
+    attachment: 'supervised' | 'detached',
+  ): Promise<void> {
     const document = await clusterDocument(cluster, cluster.nodes, machineProcesses());
     if (this.jsonEnabled()) {
-      this.printJson({ leader, ...document });
+      this.printJson({ leader: leader.id, ...document });
       return;
     }
-    const roles = new Map(cluster.nodes.map((node) => [node.id, node.id === leader ? 'leader' : 'follower']));
+    const roles = new Map(cluster.nodes.map((node) => [node.id, roleOf(node, leader)]));
     this.print(clusterTable(document, roles));
     this.print(nextSteps(cluster, attachment));
   }
@@ -132,11 +140,7 @@ A node that dies is reported and not started again. With --detach the nodes go o
       watcher: {
         line: (line) =>
           this.jsonEnabled() ? this.printJson(line) : this.print(`${line.node} | ${line.line}`),
-        ended: (node, exit) => {
-          this.note(
-            `${node.name} ${describeExit(exit)}. Start it again: raft cluster start ${node.name}${flag}`,
-          );
-        },
+        ended: (node, exit) => void this.#reportEnd(cluster, node, exit),
       },
     });
     if (result === 'all-died') {
@@ -145,6 +149,18 @@ A node that dies is reported and not started again. With --detach the nodes go o
       });
     }
     this.print(`All nodes have stopped. Go on with the same data: raft cluster up${flag}`);
+  }
+
+  /** A node that was removed ends in order, and is not to be started again as it is. */
+  async #reportEnd({ dir }: Cluster, node: ClusterNode, exit: Exit): Promise<void> {
+    if (exit.code === 0 && (await wasRemoved(await requireCluster(dir), node))) {
+      this.note(`${node.name} was removed from the cluster, and has stopped.`);
+      return;
+    }
+    if (this.#stop.signal.aborted) return;
+    this.note(
+      `${node.name} ${describeExit(exit)}. Start it again: raft cluster start ${node.name}${dirFlag(dir)}`,
+    );
   }
 
   #askToStop(): void {
@@ -156,4 +172,19 @@ A node that dies is reported and not started again. With --detach the nodes go o
     if (this.#stop.signal.aborted) this.#hurry.abort();
     this.#askToStop();
   }
+}
+
+function roleOf({ id }: ClusterNode, leader: NodeStatus): string {
+  if (id === leader.id) return 'leader';
+  const part = leader.members.find((member) => member.id === id)?.part;
+  if (part === undefined) return 'removed';
+  return part === 'learner' ? 'learner' : 'follower';
+}
+
+/** Whether those that run go by a configuration without a node; where nobody says anything, it was not removed. */
+async function wasRemoved({ nodes }: Cluster, { id }: ClusterNode): Promise<boolean> {
+  const others = nodes.filter((node) => node.id !== id);
+  const statuses = await askStatuses(others.map(({ url }) => url));
+  const leader = followedLeader(statuses.filter((status) => status !== undefined));
+  return leader !== undefined && !leader.members.some((member) => member.id === id);
 }

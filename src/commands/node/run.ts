@@ -17,7 +17,7 @@ import {
 } from '../../cli/values.ts';
 import { limitOutput } from '../../cluster/output.ts';
 import type { NodeId } from '../../lib/brands.ts';
-import { asRaftError, type RaftError } from '../../lib/errors.ts';
+import { asRaftError } from '../../lib/errors.ts';
 import { checkClusterId } from '../../node/cluster-id.ts';
 import type { JoinOptions } from '../../node/join-cluster.ts';
 import type { RunningNode } from '../../node/start-node.ts';
@@ -172,12 +172,13 @@ contradicts itself. The node listens on the loopback address unless --listen say
       logger,
     });
     logger.info(`${place.name} (${flags.id}) listens on ${node.url}, its data is in ${place.dataDir}`);
-    const refused = node.joined.then(
-      () => NEVER,
-      (error: unknown) => refuse(node, asRaftError(error)),
-    );
+    const refused = node.joined.then(() => NEVER, asRaftError);
     const reason = await Promise.race([node.stopped, refused, stopOnce(node, asked, logger)]);
-    if (reason !== null) throw reason;
+    // One that the cluster does not take has nothing to do; every other has stopped by now.
+    await node.stop();
+    if (reason !== null && reason.code !== 'removed') throw reason;
+    // It was asked for: whoever reads along must not take it for a failure.
+    if (reason !== null) for (const line of [reason.message, ...reason.suggestions]) logger.info(line);
     logger.info(`${place.name} has stopped`);
     // Standard input of a supervised node is still open and would keep the process alive.
     this.exit(0);
@@ -219,12 +220,6 @@ function partOf(flags: { readonly learner: boolean; readonly standby: boolean })
 }
 
 const NEVER: Promise<never> = new Promise(() => {});
-
-/** A node that the cluster does not take has nothing to do. */
-async function refuse(node: RunningNode, reason: RaftError): Promise<RaftError> {
-  await node.stop();
-  return reason;
-}
 
 async function stopOnce(node: RunningNode, asked: Promise<string>, logger: Logger): Promise<null> {
   logger.info(`stopping: ${await asked}`);

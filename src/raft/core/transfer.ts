@@ -97,9 +97,12 @@ function bestHeir(state: CoreState): NodeId | null {
   return best;
 }
 
-/** Whether a node can be told to take over: it votes, and is not of the original, which knows no TimeoutNow. */
+/**
+ * Whether a node can be told to take over: it votes, and is not known to be of the original, which knows no TimeoutNow.
+ * A leader that was just elected may not have heard of it yet; by the time that its log is complete, it has.
+ */
 function isHeir(state: CoreState, id: NodeId): boolean {
-  return isVoter(state.configuration, id) && state.dialects.get(id) === 'extended';
+  return isVoter(state.configuration, id) && state.dialects.get(id) !== 'original';
 }
 
 function isHeardOf(state: CoreState, contactMs: number | null): boolean {

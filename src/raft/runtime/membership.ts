@@ -55,7 +55,11 @@ export async function identifyMembers(
   };
 }
 
-function checkIdentity(wanted: PeerAddress, found: Self, own: Self, known: Member | undefined): void {
+/**
+ * Whether the node that answers at an address is the one that is meant, of this cluster, and with its data. Throws a
+ * `RaftError` (`configuration`).
+ */
+export function checkIdentity(wanted: PeerAddress, found: Self, own: Self, known: Member | undefined): void {
   const where = wanted.url ?? 'in this process';
   if (found.id !== wanted.id) {
     throw new RaftError('configuration', `At ${where} there is node ${found.id}, not ${wanted.id}.`, {

@@ -1,0 +1,111 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { areGone, eventually, pressControlC, TestCluster } from './cluster-runner.ts';
+
+const UP = ['cluster', 'up', '-n', '3', '--base-port', '0'] as const;
+const READY = /Ctrl-C stops all nodes/;
+
+describe('a cluster in the foreground', () => {
+  it('shows and stops a node that joins, and takes one that is removed for no failure', async () => {
+    await using cluster = await TestCluster.create();
+    const up = cluster.start(...UP);
+    await up.line(READY);
+    const shown = up.line(/^node4 \| .* this node is a voter by the configuration at index \d+$/);
+    const gone = up.line(/^node1 was removed from the cluster, and has stopped\.$/);
+
+    expect((await cluster.run('cluster', 'add')).code).toBe(0);
+    await shown;
+    const { dataDir } = await cluster.node('node1');
+    const remove = await cluster.run('cluster', 'remove', 'node1', '--json');
+    await gone;
+    const pids = await cluster.pids();
+    pressControlC(up);
+    const { code, stderr } = await up.ended;
+
+    expect(remove.code).toBe(0);
+    expect(JSON.parse(remove.stdout)).toMatchObject({
+      ...{ dir: cluster.dir, index: expect.any(Number), removed: [{ name: 'node1', dataDir }] },
+    });
+    expect({ code, stderr }).toEqual({
+      ...{ code: 0, stderr: 'node1 was removed from the cluster, and has stopped.\n' },
+    });
+    expect(pids).toHaveLength(3);
+    expect(areGone(pids)).toBe(true);
+    expect(existsSync(join(dataDir, 'node.json'))).toBe(true);
+  });
+
+  it('starts again with the members that it has by then, also without an initial one', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run(...UP, '--detach')).code).toBe(0);
+    expect((await cluster.run('kv', 'put', 'kept', 'yes')).code).toBe(0);
+    expect((await cluster.run('cluster', 'add', '-n', '2')).code).toBe(0);
+    const { name } = JSON.parse((await cluster.run('leader', 'show', '--json')).stdout);
+    const { dataDir } = await cluster.node(name);
+    expect((await cluster.run('cluster', 'remove', name, '--purge')).code).toBe(0);
+    expect((await cluster.run('cluster', 'down')).code).toBe(0);
+
+    const up = await cluster.run('cluster', 'up', '-n', '3', '--detach');
+
+    expect(up).toMatchObject({ code: 0, stdout: expect.stringMatching(/│ node5 │ (leader|follower) +│/) });
+    expect(existsSync(dataDir)).toBe(false);
+    expect((await cluster.run('kv', 'get', 'kept')).stdout).toBe('yes\n');
+    expect((await cluster.run('cluster', 'kill', 'node5')).code).toBe(0);
+    expect((await cluster.run('cluster', 'start', 'node5')).code).toBe(0);
+    const status = await cluster.run('status', '--json');
+    expect(status.code).toBe(0);
+    expect(JSON.parse(status.stdout).nodes).toHaveLength(4);
+  });
+
+  it('starts without a node that was removed and still stands in its directory', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run(...UP, '--detach')).code).toBe(0);
+    // It is down, so that it does not hear of its removal before it is started again.
+    expect((await cluster.run('cluster', 'kill', 'node3')).code).toBe(0);
+    expect((await cluster.run('config', 'remove', 'node3')).code).toBe(0);
+
+    const start = await cluster.run('cluster', 'start', 'node3');
+    await eventually('it has stopped', async () => (await cluster.process('node3')).state === 'stopped');
+    expect((await cluster.run('cluster', 'down')).code).toBe(0);
+    const up = await cluster.run('cluster', 'up', '--detach');
+    const status = await cluster.run('status');
+    const remove = await cluster.run('cluster', 'remove', 'node3');
+
+    expect([start.code, up.code, status.code, remove.code]).toEqual([0, 0, 0, 0]);
+    expect(up.stdout).toMatch(/│ node3 │ removed +│/);
+    expect(status.stdout).toMatch(/│ node3 │ unreachable │ removed │/);
+    expect((await cluster.read()).nodes.map(({ name }) => name)).toEqual(['node1', 'node2']);
+  });
+});
+
+describe('a node that the cluster does not take', () => {
+  it('leaves nothing behind, and the members are what they were', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '1', '--base-port', '0', '--detach')).code).toBe(0);
+    const before = await readFile(join(cluster.dir, 'cluster.json'), 'utf8');
+
+    const twice = await cluster.run('cluster', 'add', 'node1');
+    const both = await cluster.run('cluster', 'add', 'other', '-n', '2', '--json');
+    const last = await cluster.run('cluster', 'remove', 'node1');
+    const none = await cluster.run('cluster', 'remove', 'node9');
+
+    expect([twice.code, both.code, last.code, none.code]).toEqual([2, 2, 2, 2]);
+    expect(last.stderr).toContain(`raft cluster down --dir ${cluster.dir}`);
+    expect(JSON.parse(both.stdout)).toMatchObject({ error: { code: 'usage' } });
+    expect(await readFile(join(cluster.dir, 'cluster.json'), 'utf8')).toBe(before);
+  });
+
+  it('of two that are added at the same time is none: one waits for the other', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '1', '--base-port', '0', '--detach')).code).toBe(0);
+
+    const added = await Promise.all([1, 2].map(() => cluster.run('cluster', 'add')));
+
+    expect(added.map(({ code }) => code)).toEqual([0, 0]);
+    const { members } = JSON.parse((await cluster.run('config', 'get', '--json')).stdout);
+    expect(members.map(({ name, part }: { name: string; part: string }) => [name, part])).toEqual([
+      ...['node1', 'node2', 'node3'].map((name) => [name, 'voter']),
+    ]);
+  });
+});
