@@ -83,6 +83,15 @@ export const PEER_TIMEOUT_MS = 1_000;
 /** A scan of a log file asks for this much at a time, and for at most a frame at its limit more. */
 export const SCAN_CHUNK_BYTES = 1024 * 1024;
 
+/** A log from this length on is gone through by threads, in bytes: below it they take longer to start than they save. */
+export const SCAN_THREADS_BYTES_MIN = 128 * 1024 * 1024;
+
+/** Threads that go through one log, and so how much memory they take. */
+export const SCAN_THREADS_MAX = 4;
+
+/** A thread goes through so much of a file at a time. */
+export const SCAN_BLOCK_BYTES = 8 * 1024 * 1024;
+
 /** A scan keeps this many problems; how many more there were, it says. */
 export const PROBLEMS_KEPT_MAX = 1_000;
 

@@ -2,6 +2,8 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { plainLog } from '../logfmt/logs.ts';
 import { raft, temporaryDirectory } from './cli-runner.ts';
 
 const fixture = (path: string): string => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
@@ -44,6 +46,30 @@ describe('raft log verify', () => {
 
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, problems: [{ kind: 'torn-tail', fatal: false }] });
+  });
+});
+
+describe('raft log verify on a log of many blocks', () => {
+  it('gives with threads the verdict that it gives without, whether the log is whole or damaged', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      const path = join(directory.path, 'large.log');
+      const bytes = encodeFrames(plainLog(160_000, 128));
+      for (const damage of [[], [3, 9_000_000, 9_000_200, 23_456_789]]) {
+        for (const at of damage) bytes[at] = (bytes[at] ?? 0) ^ 4;
+        await writeFile(path, bytes);
+
+        const [alone, threads] = await Promise.all(
+          ['1', '2'].map((count) => raft(['log', 'verify', path, '--threads', count, '--json'])),
+        );
+
+        expect(threads).toEqual(alone);
+        expect(alone?.code).toBe(damage.length === 0 ? 0 : 65);
+        expect(alone?.stderr).toBe('');
+      }
+    } finally {
+      await directory.remove();
+    }
   });
 });
 
