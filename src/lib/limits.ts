@@ -92,6 +92,12 @@ export const SCAN_THREADS_MAX = 4;
 /** A thread goes through so much of a file at a time. */
 export const SCAN_BLOCK_BYTES = 8 * 1024 * 1024;
 
+/** A condition over entries or a state has at most this many parts: `usage`. */
+export const EXPRESSION_NODES_MAX = 2_000;
+
+/** And they are nested at most this deep. */
+export const EXPRESSION_DEPTH_MAX = 100;
+
 /** A scan keeps this many problems; how many more there were, it says. */
 export const PROBLEMS_KEPT_MAX = 1_000;
 

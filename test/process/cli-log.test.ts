@@ -103,6 +103,27 @@ describe('raft log dump', () => {
   });
 });
 
+describe('raft log dump --where', () => {
+  const log = fixture('seed-log/mixed.log');
+
+  it('shows the entries for which the condition holds', async () => {
+    const { stdout } = await raft(['log', 'dump', log, '--where', 'index < 3 && text.startsWith("SET")']);
+
+    for (const row of linesOf(stdout)) expect(row).toMatchObject({ text: expect.stringMatching(/^SET/) });
+    expect(linesOf(stdout)).toHaveLength(1);
+  });
+
+  it('ends with 2 where it is not understood, and points at the place', async () => {
+    const plain = await raft(['log', 'dump', log, '--where', 'index = 5']);
+    const json = await raft(['log', 'inspect', log, '--where', 'index = 5', '--json']);
+
+    expect([plain.code, json.code]).toEqual([2, 2]);
+    expect(plain.stderr).toContain('at character 7');
+    expect(plain.stderr).toContain('\n  index = 5\n        ^\n');
+    expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: 'usage' } });
+  });
+});
+
 describe('raft log inspect', () => {
   it('shows one line for each entry under a heading', async () => {
     const { stdout } = await raft(['log', 'inspect', fixture('seed-log/cluster-node1.log')]);
