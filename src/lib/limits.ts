@@ -92,6 +92,15 @@ export const SCAN_THREADS_MAX = 4;
 /** A thread goes through so much of a file at a time. */
 export const SCAN_BLOCK_BYTES = 8 * 1024 * 1024;
 
+/** Statistics of a log list at most this many terms; how many more there were, they say. */
+export const STATS_TERMS_MAX = 10_000;
+
+/** Statistics of a log keep at most this many key prefixes apart; the rest is counted together. */
+export const STATS_GROUPS_MAX = 10_000;
+
+/** Statistics of a log name this many of the largest entries. */
+export const STATS_LARGEST_MAX = 10;
+
 /** A condition over entries or a state has at most this many parts: `usage`. */
 export const EXPRESSION_NODES_MAX = 2_000;
 

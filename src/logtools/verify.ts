@@ -5,6 +5,7 @@ import type { ScanResult } from '../logfmt/scan.ts';
 import { judgedByHint, missingCommitted } from './commit-hint.ts';
 import type { LogLocation, SegmentFile } from './locate.ts';
 import { type FileScanOptions, LogFile, type ScanHelp } from './log-file.ts';
+import { logBytes, type OnProgress } from './progress.ts';
 import {
   type Continuity,
   continuityAfter,
@@ -50,7 +51,7 @@ export interface VerifyOptions extends ReadOptions {
   /** So many threads go through the log; 1 is this one alone. Unless given, `defaultThreads` go through a long one. */
   readonly threads?: number;
   /** Called now and then with the bytes that are done, of how many. */
-  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  readonly onProgress?: OnProgress;
 }
 
 /** A file that a node writes to is looked at again this often where it changed while it was read. */
@@ -78,15 +79,6 @@ export async function* verifyLog(
     yield report(segment, resultByHint(result, scanOptions, hint), writer);
     continuity = continuityAfter(continuity, result);
   }
-}
-
-async function logBytes(location: LogLocation): Promise<number> {
-  let total = 0;
-  for (const { path } of location.segments) {
-    await using file = await LogFile.open(path);
-    total += (await file.version()).bytes;
-  }
-  return total;
 }
 
 /** Unless somebody asks for threads, a short log has none: they take longer to start than they save. */
