@@ -101,6 +101,9 @@ export const STATS_GROUPS_MAX = 10_000;
 /** Statistics of a log name this many of the largest entries. */
 export const STATS_LARGEST_MAX = 10;
 
+/** A comparison of logs lists at most this many ranges of entries; how many more there were, it says. */
+export const DIFF_RANGES_MAX = 1_000;
+
 /** A condition over entries or a state has at most this many parts: `usage`. */
 export const EXPRESSION_NODES_MAX = 2_000;
 
