@@ -104,6 +104,9 @@ export const STATS_LARGEST_MAX = 10;
 /** A comparison of logs lists at most this many ranges of entries; how many more there were, it says. */
 export const DIFF_RANGES_MAX = 1_000;
 
+/** A log of more parts than this, good and damaged ones together, is not repaired. */
+export const REPAIR_STEPS_MAX = 10_000;
+
 /** A condition over entries or a state has at most this many parts: `usage`. */
 export const EXPRESSION_NODES_MAX = 2_000;
 

@@ -103,7 +103,7 @@ describe('every command line', () => {
   });
 
   it('that is wrong is found', () => {
-    expect(problemOf('log repair node1.log', 'complete')).toMatch('no such command');
+    expect(problemOf('log polish node1.log', 'complete')).toMatch('no such command');
     expect(problemOf('kv get a --slowly', 'complete')).toMatch('no --slowly');
     expect(problemOf('kv put a', 'complete')).toMatch('missing');
     expect(problemOf('kv get a b', 'mentioned')).toMatch('too many');

@@ -1,10 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { entriesOf } from '../logtools/entries.ts';
 import { raft, temporaryDirectory } from './cli-runner.ts';
+import { eventually, TestCluster } from './cluster-runner.ts';
 
 const fixture = (path: string): string => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
 
@@ -68,5 +69,81 @@ describe('raft log diff', () => {
     } finally {
       await directory.remove();
     }
+  });
+});
+
+describe('raft log repair', () => {
+  it('says what it would do and lose, and changes nothing before it is told to', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      const path = join(directory.path, 'x.log');
+      const bytes = await readFile(fixture('damaged-log/bitflip-command.log'));
+      await writeFile(path, bytes);
+      const plan = await raft(['log', 'repair', path]);
+      const json = await raft(['log', 'repair', path, '--json']);
+
+      expect([plan.code, json.code]).toEqual([0, 0]);
+      expect(plan.stdout).toContain('everything from index 202 on (checksum-mismatch');
+      expect(plan.stdout).toMatch(/this would be lost:\n.*checksum-mismatch/);
+      const [first, ...lost] = json.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line));
+      expect(first).toMatchObject({ type: 'plan', verdict: 'repairable', abstainThrough: '402' });
+      expect(lost).toHaveLength(201);
+      expect(lost.at(-1)).toMatchObject({ type: 'lost', index: '402' });
+      expect((await readFile(path)).equals(bytes)).toBe(true);
+    } finally {
+      await directory.remove();
+    }
+  });
+
+  it('takes what is missing from another log, and keeps the original', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      const path = join(directory.path, 'x.log');
+      await copyFile(fixture('damaged-log/two-bitflips.log'), path);
+      const whole = fixture('seed-log/mixed.log');
+      const { code, stdout } = await raft(['log', 'repair', path, '--from', whole, '--apply']);
+
+      expect(code).toBe(0);
+      expect(stdout).toContain('The log is whole now');
+      expect((await readFile(path)).equals(await readFile(whole))).toBe(true);
+      const original = await readFile(fixture('damaged-log/two-bitflips.log'));
+      expect((await readFile(`${path}.damaged-1`)).equals(original)).toBe(true);
+    } finally {
+      await directory.remove();
+    }
+  });
+
+  it('ends with 65 where nothing can be kept', async () => {
+    const { code, stdout } = await raft(['log', 'repair', fixture('damaged-log/not-a-log.log')]);
+
+    expect(code).toBe(65);
+    expect(stdout).toContain('it cannot be repaired. Nothing in it is an entry');
+  });
+
+  it('brings a node of a cluster back from another one, and touches no log whose node runs', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '3', '--base-port', '0', '--detach')).code).toBe(0);
+    for (const value of ['one', 'two', 'three']) await cluster.run('kv', 'put', 'greeting', value);
+    const { dataDir } = await cluster.node('node2');
+    await eventually('node2 has the entries', async () => {
+      const { stdout } = await cluster.run('log', 'dump', 'node2', '--grep', 'three', '--json');
+      return stdout !== '';
+    });
+    expect((await cluster.run('log', 'repair', 'node2', '--apply')).code).toBe(73);
+    await cluster.run('cluster', 'stop', 'node2');
+    const path = join(dataDir, 'log', '00000000000000000001.log');
+    const bytes = await readFile(path);
+    const at = bytes.indexOf('one');
+    bytes[at] = 0x4f;
+    await writeFile(path, bytes);
+    expect((await cluster.run('cluster', 'start', 'node2')).code).toBe(65);
+
+    const repair = await cluster.run('log', 'repair', 'node2', '--from', 'node1', '--apply');
+
+    expect([repair.code, repair.stdout]).toEqual([0, expect.stringContaining('from the other log')]);
+    expect((await cluster.run('cluster', 'start', 'node2')).code).toBe(0);
   });
 });
