@@ -47,8 +47,8 @@ export function selectionOf(flags: {
   readonly grep?: string | undefined;
   readonly where?: string | undefined;
 }): Promise<Selection> {
-  const { kind, ...rest } = flags;
-  return Selection.of({ ...rest, kinds: kind });
+  const { from, to, term, kind: kinds, grep, where } = flags;
+  return Selection.of({ from, to, term, kinds, grep, where });
 }
 
 function parseUint64(text: string, what: string): bigint {

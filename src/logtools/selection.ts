@@ -62,6 +62,11 @@ export class Selection {
     });
   }
 
+  /** Whether anything at all is asked for. */
+  get isNarrowed(): boolean {
+    return Object.values(this.#request).some((value) => value !== undefined);
+  }
+
   /** Whether an entry is wanted, its index aside. */
   matches(frame: RawFrame): boolean {
     const { term, kinds } = this.#request;

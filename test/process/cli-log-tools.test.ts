@@ -147,3 +147,107 @@ describe('raft log repair', () => {
     expect((await cluster.run('cluster', 'start', 'node2')).code).toBe(0);
   });
 });
+
+/** A directory with a log whose commands the key-value machine understands. */
+async function kvLog(): Promise<{
+  readonly path: string;
+  remove(): Promise<void>;
+  readonly directory: string;
+}> {
+  const directory = await temporaryDirectory();
+  const path = join(directory.path, 'kv.log');
+  const commands = ['put a 1', 'put b 2', 'put a 3', 'delete b'].map((text) => [1, text] as const);
+  await writeFile(path, encodeFrames(entriesOf(commands)));
+  return { path, directory: directory.path, remove: () => directory.remove() };
+}
+
+describe('raft log state', () => {
+  it('shows the state after an entry, or after the last one', async () => {
+    const log = await kvLog();
+    try {
+      const [plain, json, beyond] = await Promise.all([
+        raft(['log', 'state', log.path, '--at', '2']),
+        raft(['log', 'state', log.path, '--json']),
+        raft(['log', 'state', log.path, '--at', '5']),
+      ]);
+
+      expect([plain.code, json.code, beyond.code]).toEqual([0, 0, 2]);
+      expect(plain.stdout).toBe(
+        'After index 2 (term 1) there are 2 keys:\na = 1  (index 1)\nb = 2  (index 2)\n',
+      );
+      expect(
+        json.stdout
+          .trimEnd()
+          .split('\n')
+          .map((line): unknown => JSON.parse(line)),
+      ).toEqual([
+        { type: 'state', index: '4', term: '1', keys: 1, committedThrough: '0' },
+        { type: 'item', key: 'a', value: '3', index: 3 },
+      ]);
+    } finally {
+      await log.remove();
+    }
+  });
+
+  it('ends with 65 behind damage', async () => {
+    const { code, stderr } = await raft(['log', 'state', fixture('damaged-log/missing-entry.log')]);
+
+    expect(code).toBe(65);
+    expect(stderr).toContain('raft log repair');
+  });
+});
+
+describe('raft log bisect', () => {
+  it('shows the first entry that makes a condition true, and ends with 3 where there is none', async () => {
+    const log = await kvLog();
+    try {
+      const [found, json, none] = await Promise.all([
+        raft(['log', 'bisect', log.path, '--when', 'state["a"] == "3"']),
+        raft(['log', 'bisect', log.path, '--when', 'size(state) == 2', '--json']),
+        raft(['log', 'bisect', log.path, '--when', 'size(state) > 2']),
+      ]);
+
+      expect([found.code, json.code, none.code]).toEqual([0, 0, 3]);
+      expect(found.stdout).toContain('put a 3\n"a": "1" became "3"\n');
+      expect(JSON.parse(json.stdout)).toMatchObject({ index: '2', change: { key: 'b', before: null } });
+      expect(none.stderr).toContain('No entry up to index 4 makes it true: it never comes true.');
+    } finally {
+      await log.remove();
+    }
+  });
+});
+
+describe('raft log export', () => {
+  it('writes a table to standard output or to a new file, and overwrites none', async () => {
+    const log = await kvLog();
+    try {
+      const file = join(log.directory, 'out.csv');
+      const plain = await raft(['log', 'export', log.path, '--where', 'op == "delete"']);
+      const first = await raft(['log', 'export', log.path, '--format', 'csv', '--output', file]);
+      const second = await raft(['log', 'export', log.path, '--format', 'csv', '--output', file]);
+
+      expect([plain.code, first.code, second.code]).toEqual([0, 0, 73]);
+      expect(JSON.parse(plain.stdout)).toMatchObject({ index: '4', op: 'delete', key: 'b' });
+      expect((await readFile(file, 'utf8')).split('\n')).toHaveLength(6);
+    } finally {
+      await log.remove();
+    }
+  });
+
+  it('writes a log for the original as far as it is committed, and asks where nothing says how far', async () => {
+    const log = await kvLog();
+    try {
+      const file = join(log.directory, 'original.log');
+      const unknown = await raft(['log', 'export', log.path, '--format', 'original']);
+      const written = await raft([
+        ...['log', 'export', log.path, '--format', 'original', '--committed', '2', '--output', file],
+      ]);
+
+      expect([unknown.code, written.code]).toEqual([2, 0]);
+      expect(unknown.stderr).toContain('--committed INDEX');
+      expect((await raft(['log', 'verify', file])).stdout).toContain('ok, 2 entries');
+    } finally {
+      await log.remove();
+    }
+  });
+});
