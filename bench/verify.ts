@@ -21,6 +21,8 @@ const BATCH_ENTRIES = 10_000;
 /** What one run of a program took. */
 interface Run {
   readonly wallMs: number;
+  /** Of all of its threads, in user and in system mode: other work on the machine adds little to it. */
+  readonly cpuMs: number;
   /** The most memory that it held, in MiB. */
   readonly memoryMib: number;
 }
@@ -59,15 +61,23 @@ async function measure(dir: string): Promise<void> {
     for (const subject of subjects) subject.runs.push(await timeOf(subject.command));
   }
   const bytes = entries * (FRAME_HEADER_BYTES + COMMAND_BYTES);
-  console.log(`${entries} entries, ${bytes} bytes; median of ${rounds} in turn, node ${process.version}`);
+  console.log(`${entries} entries, ${bytes} bytes; medians of ${rounds} in turn, node ${process.version}`);
   for (const subject of subjects) console.log(rowOf(subject, bytes));
-  const scanMs = medianMs(single) - medianMs(start);
-  const doubleMs = medianMs(double) - medianMs(start);
-  console.log(`two threads take ${ratio(medianMs(double), medianMs(single))} of one core`);
-  console.log(`without the start of the program, ${ratio(doubleMs, scanMs)}`);
-  if (reader === undefined) return;
-  console.log(`one core takes ${ratio(medianMs(single), medianMs(go))} times what Go takes`);
-  console.log(`without the start of the program, ${ratio(scanMs, medianMs(go))}`);
+  for (const measure of ['wallMs', 'cpuMs'] as const) {
+    const scan = median(single, measure) - median(start, measure);
+    const name = measure === 'wallMs' ? 'time' : 'processor time';
+    if (measure === 'wallMs') {
+      console.log(
+        `${name}: two threads / one core: ${ratio(median(double, measure), median(single, measure))},`,
+      );
+      console.log(
+        `  less the start of the program ${ratio(median(double, measure) - median(start, measure), scan)}`,
+      );
+    }
+    if (reader === undefined) continue;
+    console.log(`${name}: one core / Go: ${ratio(median(single, measure), median(go, measure))},`);
+    console.log(`  less the start of the program ${ratio(scan, median(go, measure))}`);
+  }
 }
 
 function writeLog(path: string): void {
@@ -102,20 +112,43 @@ function oneCore(command: readonly string[]): readonly string[] {
   return ['taskset', '-c', '0', ...command];
 }
 
-async function timeOf([program = '', ...args]: readonly string[]): Promise<Run> {
+async function timeOf(command: readonly string[]): Promise<Run> {
   const begunMs = performance.now();
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  // The shell knows what its children took.
+  const shell = ['-c', '"$@" > /dev/null && times', 'sh', ...command];
+  const child = spawn('sh', shell, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let times = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (times += text));
   let memoryMib = 0;
   const sampling = setInterval(() => {
-    memoryMib = Math.max(memoryMib, peakMemoryMib(child.pid));
+    memoryMib = Math.max(memoryMib, peakMemoryMib(childOf(child.pid)));
   }, 20);
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
   clearInterval(sampling);
-  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}`);
-  return { wallMs: performance.now() - begunMs, memoryMib };
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}`);
+  return { wallMs: performance.now() - begunMs, cpuMs: cpuMsOf(times), memoryMib };
+}
+
+/** What the second line of `times` says, such as `0m1.20s 0m0.34s`: the children's time in user and in system mode. */
+function cpuMsOf(times: string): number {
+  const [, children = ''] = times.split('\n');
+  let seconds = 0;
+  for (const [, minutes, rest] of children.matchAll(/(\d+)m([\d.]+)s/g))
+    seconds += 60 * Number(minutes) + Number(rest);
+  return seconds * 1000;
+}
+
+function childOf(pid: number | undefined): number | undefined {
+  try {
+    const [first] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+    return Number(first);
+  } catch {
+    // There is none yet, or the system has no /proc.
+    return undefined;
+  }
 }
 
 function peakMemoryMib(pid: number | undefined): number {
@@ -129,15 +162,21 @@ function peakMemoryMib(pid: number | undefined): number {
 }
 
 function rowOf(subject: Subject, bytes: number): string {
-  const ms = medianMs(subject);
+  const ms = median(subject, 'wallMs');
   const memory = Math.max(...subject.runs.map(({ memoryMib }) => memoryMib));
   const best = Math.min(...subject.runs.map(({ wallMs }) => wallMs));
-  const speed = subject.name.endsWith('empty log') ? '' : `${(bytes / ms / 1e6).toFixed(2)} GB/s`;
-  return `${subject.name.padEnd(18)} ${ms.toFixed(0).padStart(6)} ms (best ${best.toFixed(0)})  ${memory.toFixed(0).padStart(4)} MiB  ${speed}`;
+  const columns = [
+    subject.name.padEnd(18),
+    `${ms.toFixed(0).padStart(6)} ms (best ${best.toFixed(0)})`,
+    `${median(subject, 'cpuMs').toFixed(0).padStart(6)} ms of processor`,
+    `${memory.toFixed(0).padStart(4)} MiB`,
+    subject.name.endsWith('empty log') ? '' : `${(bytes / ms / 1e6).toFixed(2)} GB/s`,
+  ];
+  return columns.join('  ').trimEnd();
 }
 
-function medianMs({ runs }: Subject): number {
-  const sorted = runs.map(({ wallMs }) => wallMs).toSorted((a, b) => a - b);
+function median({ runs }: Subject, measure: 'wallMs' | 'cpuMs'): number {
+  const sorted = runs.map((run) => run[measure]).toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 

@@ -87,7 +87,7 @@ function bar(share: number): string {
 }
 
 /** A number of bytes in the largest unit that leaves it at 1 or more. */
-export function bytesText(bytes: number): string {
+function bytesText(bytes: number): string {
   const units = ['KiB', 'MiB', 'GiB', 'TiB'];
   let value = bytes;
   let unit = 'B';
