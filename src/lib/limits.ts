@@ -83,6 +83,36 @@ export const PEER_TIMEOUT_MS = 1_000;
 /** A scan of a log file asks for this much at a time, and for at most a frame at its limit more. */
 export const SCAN_CHUNK_BYTES = 1024 * 1024;
 
+/** A log from this length on is gone through by threads, in bytes: below it they take longer to start than they save. */
+export const SCAN_THREADS_BYTES_MIN = 128 * 1024 * 1024;
+
+/** Threads that go through one log, and so how much memory they take. */
+export const SCAN_THREADS_MAX = 4;
+
+/** A thread goes through so much of a file at a time. */
+export const SCAN_BLOCK_BYTES = 8 * 1024 * 1024;
+
+/** Statistics of a log list at most this many terms; how many more there were, they say. */
+export const STATS_TERMS_MAX = 10_000;
+
+/** Statistics of a log keep at most this many key prefixes apart; the rest is counted together. */
+export const STATS_GROUPS_MAX = 10_000;
+
+/** Statistics of a log name this many of the largest entries. */
+export const STATS_LARGEST_MAX = 10;
+
+/** A comparison of logs lists at most this many ranges of entries; how many more there were, it says. */
+export const DIFF_RANGES_MAX = 1_000;
+
+/** A log of more parts than this, good and damaged ones together, is not repaired. */
+export const REPAIR_STEPS_MAX = 10_000;
+
+/** A condition over entries or a state has at most this many parts: `usage`. */
+export const EXPRESSION_NODES_MAX = 2_000;
+
+/** And they are nested at most this deep. */
+export const EXPRESSION_DEPTH_MAX = 100;
+
 /** A scan keeps this many problems; how many more there were, it says. */
 export const PROBLEMS_KEPT_MAX = 1_000;
 

@@ -49,10 +49,11 @@ export class WorkBudget {
   readonly #window: Window;
   readonly #bytesMax: number;
   #failedBytes = 0;
+  #passedBytes = 0;
 
-  constructor(window: Window) {
+  constructor(window: Window, bytesMax: number = 64 * BATCH_BYTES_MAX + 16 * window.fileBytes) {
     this.#window = window;
-    this.#bytesMax = 64 * BATCH_BYTES_MAX + 16 * window.fileBytes;
+    this.#bytesMax = bytesMax;
   }
 
   /** Notes a checksum over this many bytes that did not match. */
@@ -60,8 +61,13 @@ export class WorkBudget {
     this.#failedBytes += bytes;
   }
 
+  /** Notes bytes that were read by somebody else: they count as if they had been read here. */
+  passed(bytes: number): void {
+    this.#passedBytes += bytes;
+  }
+
   get isSpent(): boolean {
-    return this.#failedBytes + this.#window.bytesRead > this.#bytesMax;
+    return this.#failedBytes + this.#passedBytes + this.#window.bytesRead > this.#bytesMax;
   }
 }
 

@@ -1,9 +1,17 @@
+import { assert } from '../lib/assert.ts';
 import { BATCH_BYTES_MAX, PROBLEMS_KEPT_MAX, SCAN_CHUNK_BYTES } from '../lib/limits.ts';
 import { classify, describeDisorder, type Evidence, type Problem, promisedEnd } from './damage.ts';
 import { FRAME_BYTES_MIN, FRAME_FIELDS, FRAME_HEADER_BYTES } from './frame.ts';
 import { isPlausibleSize, plausibleFields, readHeader } from './header.ts';
 import { findDataEnd, findNextFrame, WorkBudget } from './resync.ts';
-import { type Disorder, type FrameCallback, FrameRun, type Position } from './run.ts';
+import {
+  type ChecksumMode,
+  type CleanRun,
+  type Disorder,
+  type FrameCallback,
+  FrameRun,
+  type Position,
+} from './run.ts';
 import { holdsLostSector, isWholeButForSize } from './sectors.ts';
 import { type Reading, Window } from './window.ts';
 
@@ -23,6 +31,13 @@ export interface ScanOptions {
   readonly batchBytesMax?: number;
   /** The usual length of one read request; `SCAN_CHUNK_BYTES` unless given. */
   readonly chunkBytes?: number;
+  /** `each` unless given. */
+  readonly checksums?: ChecksumMode;
+  /**
+   * Parts of the file that were gone through already, in order. They spare work and decide nothing: one is passed over only
+   * where the scan comes to its very beginning and it follows there. Not with a visitor of frames.
+   */
+  readonly known?: readonly CleanRun[];
 }
 
 /** What a scanner calls while it goes through the file, in the order of offsets. */
@@ -111,14 +126,27 @@ class Scanner {
   /** What was true where the torn tail begins; all after it is cut with it. */
   #cut: Cut | undefined;
   #keptBytes: number;
+  readonly #known: readonly CleanRun[];
+  /** Of `#known`, those that the scan has come past. */
+  #knownPassed = 0;
 
   constructor(options: ScanOptions, visitor: ScanVisitor) {
+    const { known = [] } = options;
+    assert(
+      known.length === 0 || visitor.frame === undefined,
+      'Frames that are passed over cannot be visited',
+    );
+    this.#known = known;
     this.#options = options;
     this.#visitor = visitor;
     this.#window = new Window(options.fileBytes, options.chunkBytes ?? SCAN_CHUNK_BYTES);
     this.#keptBytes = options.startOffset ?? 0;
     this.#budget = new WorkBudget(this.#window);
-    this.#run = new FrameRun(visitor.frame ?? ignoreFrame, (disorder) => this.#reportDisorder(disorder));
+    this.#run = new FrameRun(
+      visitor.frame,
+      (disorder) => this.#reportDisorder(disorder),
+      options.checksums ?? 'each',
+    );
     this.#run.expect({
       ...(options.firstIndex === undefined ? {} : { index: options.firstIndex }),
       ...(options.previousTerm === undefined ? {} : { termMin: options.previousTerm }),
@@ -146,8 +174,11 @@ class Scanner {
   *#goodFrames(start: number): Reading<number> {
     let position = start;
     for (;;) {
+      position = this.#passKnown(position);
+      const nextKnown = this.#known[this.#knownPassed]?.from ?? this.#window.fileBytes;
       if (!(yield* this.#window.load(position, FRAME_HEADER_BYTES))) return position;
-      position = this.#run.consume(this.#window, position);
+      position = this.#run.consume(this.#window, position, nextKnown);
+      if (position >= nextKnown && position < this.#window.fileBytes) continue;
       const { base, bytes, view, fileBytes } = this.#window;
       // The chunk ends inside the next header: the rest of it comes with the next chunk.
       if (position - base + FRAME_HEADER_BYTES > bytes.length) continue;
@@ -158,6 +189,19 @@ class Scanner {
         return position;
       }
       if (!(yield* this.#window.load(position, length))) return position;
+    }
+  }
+
+  /** Passes over what is known to be good from `position` on; returns where that ends. */
+  #passKnown(start: number): number {
+    let position = start;
+    for (;;) {
+      const run = this.#known[this.#knownPassed];
+      if (run === undefined || run.from > position) return position;
+      this.#knownPassed++;
+      if (run.from !== position || run.to > this.#window.fileBytes || !this.#run.take(run)) continue;
+      this.#budget.passed(run.to - run.from);
+      position = run.to;
     }
   }
 
@@ -286,5 +330,3 @@ class Scanner {
     };
   }
 }
-
-function ignoreFrame(): void {}

@@ -1,7 +1,10 @@
+import type { Configuration } from '../lib/configuration.ts';
 import { decodePayload, type Payload, type PayloadKind } from '../lib/entry.ts';
 import type { ProblemKind } from '../logfmt/damage.ts';
 import type { LogLocation } from './locate.ts';
 import { type ReadOptions, readLog, type SegmentItem } from './read-log.ts';
+import { readableConfiguration, readableText } from './readable.ts';
+import { type Selection, Selector } from './selection.ts';
 
 /** One line of `raft log dump`: an entry, or damage in its place. A uint64 is a decimal string. */
 export type DumpRow = DumpEntry | DumpDamage;
@@ -23,6 +26,10 @@ interface DumpEntry {
   readonly command: string;
   /** Of kind `session`: what the client sent, in base64. */
   readonly clientCommand?: string;
+  /** Of kind `configuration`: who is a member. */
+  readonly configuration?: Configuration;
+  /** What the entry says as text; null where that is no UTF-8. */
+  readonly text: string | null;
 }
 
 interface DumpDamage {
@@ -65,20 +72,43 @@ interface InspectDamage {
 /** A preview has at most this many characters unless told otherwise. */
 const PREVIEW_CHARACTERS_MAX = 60;
 
+/** How rows are wanted. */
+export interface RowOptions extends ReadOptions {
+  /** Which of them; all unless given. */
+  readonly selection?: Selection;
+}
+
 /** The rows of `raft log dump`, in order and in bounded memory. */
 export async function* dumpLog(
   location: LogLocation,
-  options: ReadOptions = {},
+  options: RowOptions = {},
 ): AsyncGenerator<DumpRow, void> {
-  for await (const item of readLog(location, options)) yield dumpRow(item, location);
+  for await (const item of selectedItems(location, options)) yield dumpRow(item, location);
 }
 
 /** The rows of `raft log inspect`, in order and in bounded memory. */
 export async function* inspectLog(
   location: LogLocation,
-  options: ReadOptions = {},
+  options: RowOptions = {},
 ): AsyncGenerator<InspectRow, void> {
-  for await (const item of readLog(location, options)) yield inspectRow(item);
+  for await (const item of selectedItems(location, options)) yield inspectRow(item);
+}
+
+/** The items of a log that somebody wants, in order and in bounded memory. */
+export async function* selectedItems(
+  location: LogLocation,
+  { selection, ...options }: RowOptions,
+): AsyncGenerator<SegmentItem, void> {
+  if (selection === undefined) {
+    yield* readLog(location, options);
+    return;
+  }
+  const selector = new Selector(selection);
+  for await (const found of readLog(selection.segmentsOf(location), options)) {
+    const { isShown, isOver } = selector.see(found.item);
+    if (isShown) yield found;
+    if (isOver) return;
+  }
 }
 
 /** One item of a log as a line of `raft log dump`. */
@@ -101,6 +131,8 @@ function dumpRow({ segment, item }: SegmentItem, location: Pick<LogLocation, 'ki
     checksum: 'ok',
     command: base64(command),
     ...(payload.kind === 'session' ? { clientCommand: base64(payload.command) } : {}),
+    ...(payload.kind === 'configuration' ? { configuration: payload.configuration } : {}),
+    text: readableText(payload) ?? null,
   };
 }
 
@@ -122,8 +154,14 @@ export function inspectRow({ segment, item }: SegmentItem): InspectRow {
     ...placeOf(payload),
     size: command.length,
     checksum: 'ok',
-    preview: 'command' in payload ? previewOf(payload.command) : '',
+    preview: previewOfPayload(payload),
   };
+}
+
+/** What an entry says on one line. */
+export function previewOfPayload(payload: Payload): string {
+  if (payload.kind === 'configuration') return readableConfiguration(payload.configuration);
+  return 'command' in payload ? previewOf(payload.command) : '';
 }
 
 function base64(bytes: Uint8Array): string {

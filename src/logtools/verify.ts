@@ -1,9 +1,11 @@
+import { SCAN_THREADS_BYTES_MIN } from '../lib/limits.ts';
 import type { Problem, ProblemKind } from '../logfmt/damage.ts';
 import type { Position } from '../logfmt/run.ts';
 import type { ScanResult } from '../logfmt/scan.ts';
 import { judgedByHint, missingCommitted } from './commit-hint.ts';
 import type { LogLocation, SegmentFile } from './locate.ts';
-import { type FileScanOptions, LogFile } from './log-file.ts';
+import { type FileScanOptions, LogFile, type ScanHelp } from './log-file.ts';
+import { logBytes, type OnProgress } from './progress.ts';
 import {
   type Continuity,
   continuityAfter,
@@ -13,6 +15,7 @@ import {
   segmentOptions,
   type Writer,
 } from './read-log.ts';
+import { defaultThreads, ScanThreads } from './scan-threads.ts';
 
 /** The verdict on one file, as `raft log verify --json` prints it: every uint64 is a decimal string. */
 export interface VerifyReport {
@@ -43,6 +46,14 @@ export interface VerifyProblem {
   readonly fatal: boolean;
 }
 
+/** How a log is to be checked. */
+export interface VerifyOptions extends ReadOptions {
+  /** So many threads go through the log; 1 is this one alone. Unless given, `defaultThreads` go through a long one. */
+  readonly threads?: number;
+  /** Called now and then with the bytes that are done, of how many. */
+  readonly onProgress?: OnProgress;
+}
+
 /** A file that a node writes to is looked at again this often where it changed while it was read. */
 const RACES_MAX = 5;
 
@@ -52,17 +63,28 @@ const RACES_MAX = 5;
  */
 export async function* verifyLog(
   location: LogLocation,
-  options: ReadOptions = {},
+  options: VerifyOptions = {},
 ): AsyncGenerator<VerifyReport, void> {
   const writer = options.writer ?? 'none';
+  const totalBytes = await logBytes(location);
+  await using threads = threadsFor(totalBytes, options.threads);
   let continuity: Continuity = {};
+  let bytesBefore = 0;
+  const onBytes = (doneBytes: number) => options.onProgress?.(bytesBefore + doneBytes, totalBytes);
   for (const segment of location.segments) {
     const hint = await hintFor(location, segment);
     const scanOptions = segmentOptions(location, segment, continuity);
-    const result = await scanSettled(segment, scanOptions, writer);
+    const result = await scanSettled(segment, { scanOptions, writer, help: { threads, onBytes } });
+    bytesBefore += result.bytes;
     yield report(segment, resultByHint(result, scanOptions, hint), writer);
     continuity = continuityAfter(continuity, result);
   }
+}
+
+/** Unless somebody asks for threads, a short log has none: they take longer to start than they save. */
+function threadsFor(totalBytes: number, asked: number | undefined): ScanThreads | undefined {
+  const count = asked ?? (totalBytes >= SCAN_THREADS_BYTES_MIN ? defaultThreads() : 1);
+  return count > 1 ? new ScanThreads(count) : undefined;
 }
 
 /**
@@ -71,13 +93,16 @@ export async function* verifyLog(
  */
 async function scanSettled(
   segment: SegmentFile,
-  options: FileScanOptions,
-  writer: Writer,
+  {
+    scanOptions,
+    writer,
+    help,
+  }: { readonly scanOptions: FileScanOptions; readonly writer: Writer; readonly help: ScanHelp },
 ): Promise<ScanResult> {
   await using file = await LogFile.open(segment.path);
   for (let races = 0; ; races++) {
     const before = await file.version();
-    const result = await file.scan(options);
+    const result = await file.scan(scanOptions, help);
     if (writer === 'none' || !result.fatal || races === RACES_MAX) return result;
     const after = await file.version();
     if (after.bytes === before.bytes && after.modifiedMs === before.modifiedMs) return result;

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { failureJson, failureOf, failureText } from '../../src/cli/failure.ts';
 import { jsonLine } from '../../src/cli/json.ts';
 import { createLineLogger } from '../../src/cli/line-logger.ts';
-import { type IndexRange, indexRange, inRange } from '../../src/cli/log-range.ts';
 import { prose } from '../../src/cli/prose.ts';
 import { RaftError } from '../../src/lib/errors.ts';
 
@@ -53,56 +52,6 @@ describe('the lines of a node', () => {
     expect(written[0]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z warn one two\n$/);
     expect(JSON.parse(written[1] ?? '')).toMatchObject({ level: 'info', message: 'one\ntwo' });
     expect(written[1]?.indexOf('\n')).toBe((written[1]?.length ?? 0) - 1);
-  });
-});
-
-describe('a range of indexes', () => {
-  const rows = [
-    { index: '1' },
-    { index: '2' },
-    { problem: 'torn' },
-    { index: '18446744073709551615' },
-    { index: '3' },
-  ];
-
-  async function* stream() {
-    yield* rows;
-  }
-
-  const shown = async (flags: { from?: bigint; to?: bigint }): Promise<readonly unknown[]> => {
-    const seen: unknown[] = [];
-    for await (const row of inRange(stream(), indexRange(flags))) seen.push(row);
-    return seen;
-  };
-
-  it('shows damage with the entry before it, and ends at the first entry beyond', async () => {
-    expect(await shown({})).toEqual(rows);
-    expect(await shown({ from: 2n, to: 2n })).toEqual([rows[1], rows[2]]);
-    expect(await shown({ to: 1n })).toEqual([rows[0]]);
-    expect(await shown({ from: 3n })).toEqual([rows[3], rows[4]]);
-  });
-});
-
-describe('a range of a log that is followed', () => {
-  /** Rows after which no more come, and no end either. */
-  async function* followed(...indexes: readonly string[]) {
-    for (const index of indexes) yield { index };
-    await new Promise(() => {});
-  }
-
-  const shown = async (range: IndexRange, ...indexes: readonly string[]): Promise<readonly string[]> => {
-    const seen: string[] = [];
-    for await (const { index } of inRange(followed(...indexes), range, 'followed')) seen.push(index);
-    return seen;
-  };
-
-  it('ends with its last entry, and does not wait for the next one', async () => {
-    expect(await shown({ from: 2n, to: 3n }, '1', '2', '3')).toEqual(['2', '3']);
-  });
-
-  it('ends also where its last entry is missing and a later one comes', async () => {
-    expect(await shown({ from: 2n, to: 3n }, '1', '2', '4')).toEqual(['2']);
-    expect(await shown({ from: 2n, to: 3n }, '7')).toEqual([]);
   });
 });
 

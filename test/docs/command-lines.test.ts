@@ -19,7 +19,9 @@ function withoutReference(markdown: string): string {
 
 /** Every call of the program in a line of a shell, as the words behind its name. */
 function callsIn(line: string): readonly string[] {
-  const parts = line.replace(/^\s*\$ /, '').split(/ && | \| /);
+  // What stands in quotes is one word to a shell, whatever is in it.
+  const quoted = line.replace(/^\s*\$ /, '').replaceAll(/'[^']*'|"[^"]*"/g, "'…'");
+  const parts = quoted.split(/ && | \| /);
   return parts.flatMap((part) => {
     const call = part
       .trim()
@@ -101,7 +103,7 @@ describe('every command line', () => {
   });
 
   it('that is wrong is found', () => {
-    expect(problemOf('log repair node1.log', 'complete')).toMatch('no such command');
+    expect(problemOf('log polish node1.log', 'complete')).toMatch('no such command');
     expect(problemOf('kv get a --slowly', 'complete')).toMatch('no --slowly');
     expect(problemOf('kv put a', 'complete')).toMatch('missing');
     expect(problemOf('kv get a b', 'mentioned')).toMatch('too many');

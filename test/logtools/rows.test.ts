@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { logIndex, term } from '../../src/lib/brands.ts';
-import { concatBytes, utf8 } from '../../src/lib/bytes.ts';
+import { logIndex, nodeId, term } from '../../src/lib/brands.ts';
+import { concatBytes, strictTextOf, utf8 } from '../../src/lib/bytes.ts';
 import { ENTRY_MARK, encodePayload } from '../../src/lib/entry.ts';
 import { sessionIdOfBytes } from '../../src/lib/session-command.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
@@ -14,7 +14,12 @@ describe('dump', () => {
     const rows = await collect(dumpLog(await locateLog(fixturePath(`seed-log/${name}.log`))));
     const entries = rows.filter((row) => 'index' in row);
     const lines = fixtureLines<SeedLine>(`seed-log/${name}.ndjson`);
-    expect(entries).toEqual(lines.map((line) => ({ ...line, kind: 'command', checksum: 'ok' })));
+    expect(entries).toEqual(
+      lines.map((line) => {
+        const text = strictTextOf(Buffer.from(line.command, 'base64')) ?? null;
+        return { ...line, kind: 'command', checksum: 'ok', text };
+      }),
+    );
   });
 
   it('prints damage in its place: rows cover the file from its first byte to its last', async () => {
@@ -57,7 +62,7 @@ describe('dump', () => {
       { index: '4', kind: 'unknown' },
     ]);
     expect(Object.keys(rows[0] ?? {})).toEqual([
-      ...['segment', 'offset', 'index', 'term', 'size', 'kind', 'checksum', 'command'],
+      ...['segment', 'offset', 'index', 'term', 'size', 'kind', 'checksum', 'command', 'text'],
     ]);
   });
 
@@ -77,6 +82,27 @@ describe('dump', () => {
       clientCommand: 'cHV0IGEgMQ==',
     });
     expect(await collect(inspectLog(location))).toMatchObject([{ ...where, preview: 'put a 1' }]);
+  });
+
+  it('shows the members of a configuration, as an object and on one line', async () => {
+    await using dir = await TempDir.make();
+    const members = (...ids: readonly string[]) =>
+      ids.map((id) => ({ id: nodeId(id), url: `http://127.0.0.1:76${id}0`, incarnation: null }));
+    const configurations = [
+      { voters: members('1', '2', '3'), oldVoters: null, learners: [] },
+      { voters: members('3', '4', '5'), oldVoters: members('1', '2', '3'), learners: members('6') },
+    ];
+    const entries = configurations.map((configuration, i) => ({
+      index: logIndex(i + 1),
+      term: term(1),
+      command: encodePayload({ kind: 'configuration', configuration }),
+    }));
+    const location = await locateLog(await dir.write('c.log', encodeFrames(entries)));
+    const texts = ['voters 1,2,3', 'voters 1,2,3 + 3,4,5 learners 6'];
+    expect(await collect(dumpLog(location))).toMatchObject(
+      configurations.map((configuration, i) => ({ kind: 'configuration', configuration, text: texts[i] })),
+    );
+    expect(await collect(inspectLog(location))).toMatchObject(texts.map((preview) => ({ preview })));
   });
 
   it('stops reading when the reader stops', async () => {

@@ -109,6 +109,20 @@ describe('verify', () => {
   });
 });
 
+describe('verify with threads', () => {
+  it('leaves to the scan what its threads cannot do, and says how far it is', async () => {
+    const path = fixturePath('damaged-log/two-bitflips.log');
+    const location = await locateLog(path);
+    const told: number[] = [];
+    const onProgress = (doneBytes: number, totalBytes: number) => void told.push(doneBytes / totalBytes);
+    // From sources a thread has nothing to run, and is gone at once.
+    const reports = await collect(verifyLog(location, { threads: 2, onProgress }));
+    expect(reports).toEqual(await collect(verifyLog(location, { threads: 1 })));
+    expect(told.at(-1)).toBe(1);
+    expect(told.toSorted((a, b) => a - b)).toEqual(told);
+  });
+});
+
 describe('finding a log', () => {
   it('takes a file, a data directory and its log directory', async () => {
     await using dir = await TempDir.make();

@@ -2,6 +2,8 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { plainLog } from '../logfmt/logs.ts';
 import { raft, temporaryDirectory } from './cli-runner.ts';
 
 const fixture = (path: string): string => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
@@ -47,6 +49,30 @@ describe('raft log verify', () => {
   });
 });
 
+describe('raft log verify on a log of many blocks', () => {
+  it('gives with threads the verdict that it gives without, whether the log is whole or damaged', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      const path = join(directory.path, 'large.log');
+      const bytes = encodeFrames(plainLog(160_000, 128));
+      for (const damage of [[], [3, 9_000_000, 9_000_200, 23_456_789]]) {
+        for (const at of damage) bytes[at] = (bytes[at] ?? 0) ^ 4;
+        await writeFile(path, bytes);
+
+        const [alone, threads] = await Promise.all(
+          ['1', '2'].map((count) => raft(['log', 'verify', path, '--threads', count, '--json'])),
+        );
+
+        expect(threads).toEqual(alone);
+        expect(alone?.code).toBe(damage.length === 0 ? 0 : 65);
+        expect(alone?.stderr).toBe('');
+      }
+    } finally {
+      await directory.remove();
+    }
+  });
+});
+
 describe('raft log dump', () => {
   it('gives the entries of the original as they were written, uint64 values exact', async () => {
     for (const name of ['mixed', 'uint64-extremes']) {
@@ -74,6 +100,27 @@ describe('raft log dump', () => {
     const { stdout } = await raft(['log', 'dump', fixture('seed-log/mixed.log'), '--from', '7', '--to', '9']);
 
     expect(linesOf(stdout)).toMatchObject([{ index: '7' }, { index: '8' }, { index: '9' }]);
+  });
+});
+
+describe('raft log dump --where', () => {
+  const log = fixture('seed-log/mixed.log');
+
+  it('shows the entries for which the condition holds', async () => {
+    const { stdout } = await raft(['log', 'dump', log, '--where', 'index < 3 && text.startsWith("SET")']);
+
+    for (const row of linesOf(stdout)) expect(row).toMatchObject({ text: expect.stringMatching(/^SET/) });
+    expect(linesOf(stdout)).toHaveLength(1);
+  });
+
+  it('ends with 2 where it is not understood, and points at the place', async () => {
+    const plain = await raft(['log', 'dump', log, '--where', 'index = 5']);
+    const json = await raft(['log', 'inspect', log, '--where', 'index = 5', '--json']);
+
+    expect([plain.code, json.code]).toEqual([2, 2]);
+    expect(plain.stderr).toContain('at character 7');
+    expect(plain.stderr).toContain('\n  index = 5\n        ^\n');
+    expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: 'usage' } });
   });
 });
 

@@ -3,11 +3,12 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { findLog, logArgument } from '../../cli/find-log.ts';
 import { dirFlags } from '../../cli/flags.ts';
 import { inspectHeading, inspectLine } from '../../cli/log-lines.ts';
-import { indexRange, inRange, rangeFlags } from '../../cli/log-range.ts';
+import { selectionFlags, selectionOf } from '../../cli/log-selection.ts';
 import { prose } from '../../cli/prose.ts';
 import { followLog } from '../../logtools/follow.ts';
 import type { LogLocation } from '../../logtools/locate.ts';
 import { type InspectRow, inspectLog, inspectRow } from '../../logtools/rows.ts';
+import { Selector } from '../../logtools/selection.ts';
 
 /** Shows a log as a table. */
 export class LogInspect extends BaseCommand {
@@ -15,12 +16,15 @@ export class LogInspect extends BaseCommand {
 
   static override description =
     prose`Reads only, also while a node writes the log: what the node has not finished yet is no
-damage. With --json, one object a line, index and term as strings.`;
+damage. With --json, one object a line, index and term as strings. Whatever is asked for, damage between the entries is
+shown. A condition is in the Common Expression Language (CEL): docs/LOG-TOOLS.md has examples.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> node1.log',
     '<%= config.bin %> <%= command.id %> node1.log --follow',
     '<%= config.bin %> <%= command.id %> ./node1 --from 100 --to 199',
+    '<%= config.bin %> <%= command.id %> node1.log --kind configuration --kind noop',
+    `<%= config.bin %> <%= command.id %> node1.log --where 'size > 1000 || key == "greeting"'`,
   ];
 
   static override args = logArgument;
@@ -30,28 +34,30 @@ damage. With --json, one object a line, index and term as strings.`;
       char: 'f',
       description: 'Go on with new entries as they come, until the entry of --to or Ctrl-C.',
     }),
-    ...rangeFlags,
+    ...selectionFlags,
     ...dirFlags,
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LogInspect);
-    const range = indexRange(flags);
+    const selection = await selectionOf(flags);
     const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
     this.print(inspectHeading());
-    const rows = flags.follow
-      ? inRange(this.#followed(location), range, 'followed')
-      : inRange(inspectLog(location, { writer }), range);
-    for await (const row of rows) await this.#show(row);
+    if (flags.follow) await this.#follow(location, new Selector(selection, 'followed'));
+    else for await (const row of inspectLog(location, { writer, selection })) await this.#show(row);
   }
 
-  async *#followed(location: LogLocation): AsyncGenerator<InspectRow, void> {
+  async #follow(location: LogLocation, selector: Selector): Promise<void> {
     for await (const event of followLog(location)) {
-      if (event.type === 'item') yield inspectRow(event);
-      else
+      if (event.type === 'cut') {
         this.note(
           `Entries from offset ${event.offset} of ${event.segment.name} on were replaced by the next ones.`,
         );
+        continue;
+      }
+      const { isShown, isOver } = selector.see(event.item);
+      if (isShown) await this.#show(inspectRow(event));
+      if (isOver) return;
     }
   }
 

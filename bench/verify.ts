@@ -1,0 +1,185 @@
+/**
+ * How long `raft log verify` takes for a log of 7 million commands of 128 bytes (about 1 GB), on one core and with two
+ * threads, beside a plain buffered reader in Go of the same file, on one core too. In turn, so that whatever else the
+ * machine does falls on all of them alike. The log is written to a directory of its own below `DIR`, or below the one for
+ * temporary files, and removed.
+ *
+ *   npm run build && npx tsx bench/verify.ts [rounds] [entries]
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { logIndex, term } from '../src/lib/brands.ts';
+import { utf8 } from '../src/lib/bytes.ts';
+import { encodeFrames, FRAME_HEADER_BYTES } from '../src/logfmt/frame.ts';
+import { raftArguments } from './raft.ts';
+
+const COMMAND_BYTES = 128;
+const BATCH_ENTRIES = 10_000;
+
+/** What one run of a program took. */
+interface Run {
+  readonly wallMs: number;
+  /** Of all of its threads, in user and in system mode: other work on the machine adds little to it. */
+  readonly cpuMs: number;
+  /** The most memory that it held, in MiB. */
+  readonly memoryMib: number;
+}
+
+interface Subject {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly runs: Run[];
+}
+
+const rounds = Number(process.argv[2] ?? 5);
+const entries = Number(process.argv[3] ?? 7_000_000);
+const directory = mkdtempSync(join(process.env.DIR ?? tmpdir(), 'raft-bench-verify-'));
+try {
+  await measure(directory);
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+async function measure(dir: string): Promise<void> {
+  const log = join(dir, 'large.log');
+  const empty = join(dir, 'empty.log');
+  writeLog(log);
+  writeFileSync(empty, '');
+  const reader = buildReader(dir);
+  const verify = (path: string, threads: number) => [
+    process.execPath,
+    ...raftArguments('log', 'verify', path, '--threads', String(threads)),
+  ];
+  const start: Subject = { name: 'raft, empty log', command: oneCore(verify(empty, 1)), runs: [] };
+  const single: Subject = { name: 'raft, one core', command: oneCore(verify(log, 1)), runs: [] };
+  const double: Subject = { name: 'raft, two threads', command: verify(log, 2), runs: [] };
+  const go: Subject = { name: 'Go, one core', command: oneCore([reader ?? 'false', log]), runs: [] };
+  const subjects = reader === undefined ? [start, single, double] : [go, start, single, double];
+  for (let round = 0; round < rounds; round++) {
+    for (const subject of subjects) subject.runs.push(await timeOf(subject.command));
+  }
+  const bytes = entries * (FRAME_HEADER_BYTES + COMMAND_BYTES);
+  console.log(`${entries} entries, ${bytes} bytes; medians of ${rounds} in turn, node ${process.version}`);
+  for (const subject of subjects) console.log(rowOf(subject, bytes));
+  for (const measure of ['wallMs', 'cpuMs'] as const) {
+    const scan = median(single, measure) - median(start, measure);
+    const name = measure === 'wallMs' ? 'time' : 'processor time';
+    if (measure === 'wallMs') {
+      console.log(
+        `${name}: two threads / one core: ${ratio(median(double, measure), median(single, measure))},`,
+      );
+      console.log(
+        `  less the start of the program ${ratio(median(double, measure) - median(start, measure), scan)}`,
+      );
+    }
+    if (reader === undefined) continue;
+    console.log(`${name}: one core / Go: ${ratio(median(single, measure), median(go, measure))},`);
+    console.log(`  less the start of the program ${ratio(scan, median(go, measure))}`);
+  }
+}
+
+function writeLog(path: string): void {
+  const file = openSync(path, 'w');
+  for (let first = 1; first <= entries; first += BATCH_ENTRIES) {
+    const count = Math.min(BATCH_ENTRIES, entries - first + 1);
+    const batch = Array.from({ length: count }, (_, i) => ({
+      index: logIndex(first + i),
+      term: term(1 + Math.floor((first + i) / 1_000_000)),
+      command: utf8(`put key${(first + i) % 100_000} `.padEnd(COMMAND_BYTES, 'v')),
+    }));
+    writeSync(file, encodeFrames(batch));
+  }
+  closeSync(file);
+}
+
+/** Builds the reader in Go; undefined, with a word about it, where there is no Go. */
+function buildReader(dir: string): string | undefined {
+  const path = join(dir, 'reader');
+  const { status, error, stderr } = spawnSync('go', ['build', '-o', path, '.'], {
+    cwd: join(import.meta.dirname, 'go-reader'),
+    encoding: 'utf8',
+    env: { ...process.env, GOCACHE: join(dir, 'go-cache'), GOFLAGS: '-mod=mod' },
+  });
+  if (error === undefined && status === 0) return path;
+  console.log(`There is no comparison with Go: ${error?.message ?? stderr} (Debian has it as golang-go.)`);
+  return undefined;
+}
+
+/** The command on the first core alone, with all of its threads. */
+function oneCore(command: readonly string[]): readonly string[] {
+  return ['taskset', '-c', '0', ...command];
+}
+
+async function timeOf(command: readonly string[]): Promise<Run> {
+  const begunMs = performance.now();
+  // The shell knows what its children took.
+  const shell = ['-c', '"$@" > /dev/null && times', 'sh', ...command];
+  const child = spawn('sh', shell, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let times = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (times += text));
+  let memoryMib = 0;
+  const sampling = setInterval(() => {
+    memoryMib = Math.max(memoryMib, peakMemoryMib(childOf(child.pid)));
+  }, 20);
+  const code = await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  clearInterval(sampling);
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}`);
+  return { wallMs: performance.now() - begunMs, cpuMs: cpuMsOf(times), memoryMib };
+}
+
+/** What the second line of `times` says, such as `0m1.20s 0m0.34s`: the children's time in user and in system mode. */
+function cpuMsOf(times: string): number {
+  const [, children = ''] = times.split('\n');
+  let seconds = 0;
+  for (const [, minutes, rest] of children.matchAll(/(\d+)m([\d.]+)s/g))
+    seconds += 60 * Number(minutes) + Number(rest);
+  return seconds * 1000;
+}
+
+function childOf(pid: number | undefined): number | undefined {
+  try {
+    const [first] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+    return Number(first);
+  } catch {
+    // There is none yet, or the system has no /proc.
+    return undefined;
+  }
+}
+
+function peakMemoryMib(pid: number | undefined): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024;
+  } catch {
+    // The process has ended meanwhile, or the system has no /proc.
+    return 0;
+  }
+}
+
+function rowOf(subject: Subject, bytes: number): string {
+  const ms = median(subject, 'wallMs');
+  const memory = Math.max(...subject.runs.map(({ memoryMib }) => memoryMib));
+  const best = Math.min(...subject.runs.map(({ wallMs }) => wallMs));
+  const columns = [
+    subject.name.padEnd(18),
+    `${ms.toFixed(0).padStart(6)} ms (best ${best.toFixed(0)})`,
+    `${median(subject, 'cpuMs').toFixed(0).padStart(6)} ms of processor`,
+    `${memory.toFixed(0).padStart(4)} MiB`,
+    subject.name.endsWith('empty log') ? '' : `${(bytes / ms / 1e6).toFixed(2)} GB/s`,
+  ];
+  return columns.join('  ').trimEnd();
+}
+
+function median({ runs }: Subject, measure: 'wallMs' | 'cpuMs'): number {
+  const sorted = runs.map((run) => run[measure]).toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function ratio(part: number, whole: number): string {
+  return (part / whole).toFixed(2);
+}

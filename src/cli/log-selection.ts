@@ -1,0 +1,58 @@
+import * as Flags from '@oclif/core/flags';
+import { Selection } from '../logtools/selection.ts';
+import { usage } from './values.ts';
+
+const UINT64_MAX = 2n ** 64n - 1n;
+
+/** Every kind of entry, as `raft log dump` names it. */
+const KINDS = ['command', 'noop', 'session', 'configuration', 'unknown'] as const;
+
+const uint64 = Flags.custom<bigint, { readonly what: string }>({
+  parse: async (text, _context, { what }) => parseUint64(text, what),
+});
+
+/** Flags for an index, with a description of their own. */
+export const indexFlag = (description: string) =>
+  uint64({ description, helpValue: 'INDEX', what: 'an index' });
+
+/** Flags that choose entries. */
+export const selectionFlags = {
+  from: indexFlag('Begin with the entry of this index.'),
+  to: indexFlag('End with the entry of this index.'),
+  term: uint64({ description: 'Only entries of this term.', helpValue: 'TERM', what: 'a term' }),
+  kind: Flags.string({
+    description: 'Only entries of this kind; several may be given.',
+    options: KINDS,
+    multiple: true,
+    // Else it would take the log's name for a kind.
+    multipleNonGreedy: true,
+  }),
+  grep: Flags.string({
+    description: 'Only entries whose text matches this regular expression.',
+    helpValue: 'PATTERN',
+  }),
+  where: Flags.string({
+    description:
+      'Only entries for which this condition holds, over index, term, offset, size, kind, text, op, key, value, session and sequence.',
+    helpValue: 'CONDITION',
+  }),
+};
+
+/** The selection that the flags name. Errors: `usage`. */
+export function selectionOf(flags: {
+  readonly from?: bigint | undefined;
+  readonly to?: bigint | undefined;
+  readonly term?: bigint | undefined;
+  readonly kind?: readonly string[] | undefined;
+  readonly grep?: string | undefined;
+  readonly where?: string | undefined;
+}): Promise<Selection> {
+  const { from, to, term, kind: kinds, grep, where } = flags;
+  return Selection.of({ from, to, term, kinds, grep, where });
+}
+
+function parseUint64(text: string, what: string): bigint {
+  const value = /^\d{1,20}$/.test(text) ? BigInt(text) : -1n;
+  if (value >= 0n && value <= UINT64_MAX) return value;
+  throw usage(`This needs ${what}, a whole number from 0 to ${UINT64_MAX}; it got "${text}".`);
+}

@@ -1,0 +1,82 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { findLog } from '../../cli/find-log.ts';
+import { dirFlags, wholeNumber } from '../../cli/flags.ts';
+import { diffEntryLines, diffSummaryLines } from '../../cli/log-diff-lines.ts';
+import { prose } from '../../cli/prose.ts';
+import { usage } from '../../cli/values.ts';
+import { exitCodeOf } from '../../lib/errors.ts';
+import { MEMBERS_MAX } from '../../lib/limits.ts';
+import { type DiffEntry, diffLogs } from '../../logtools/diff.ts';
+import type { DiffLog } from '../../logtools/diff-cursor.ts';
+
+/** Compares the logs of a cluster's nodes. */
+export class LogDiff extends BaseCommand {
+  static override summary = 'Compare the logs of a cluster: where they part, and what may be committed.';
+
+  static override description =
+    prose`Says from which index on the logs do not hold the same, what each holds from there, which
+entries stand on a majority of the voters and so may be committed, and which can still be lost. Logs may begin at
+different indexes. Give all logs of the cluster, or say with --voters how many there are. Ends with 65 where two logs hold
+different bytes of the same index and term: one of them is damaged then. Reads only, also while nodes write the logs.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> node1 node2 node3',
+    '<%= config.bin %> <%= command.id %> ./node1 ./node2 --voters 3 --entries',
+    '<%= config.bin %> <%= command.id %> before.log after.log --json',
+  ];
+
+  static override strict = false;
+
+  static override args = {
+    logs: Args.string({
+      description:
+        'Two logs or more: log files, data directories, or nodes of the cluster in this directory.',
+      required: true,
+      ignoreStdin: true,
+    }),
+  };
+
+  static override flags = {
+    entries: Flags.boolean({ description: 'Show every entry from where the logs part on.' }),
+    voters: wholeNumber({
+      description: 'How many nodes of the cluster vote; as many as there are logs unless given.',
+      helpValue: 'N',
+      min: 1,
+      max: MEMBERS_MAX,
+    }),
+    ...dirFlags,
+  };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(LogDiff);
+    const names = argv.map(String);
+    if (names.length < 2 || names.length > MEMBERS_MAX)
+      throw usage(`This needs two logs or more, at most ${MEMBERS_MAX}; it got ${names.length}.`);
+    if (new Set(names).size < names.length) throw usage('One log is named twice.');
+    const { voters } = flags;
+    if (voters !== undefined && voters < names.length)
+      throw usage(`There are ${names.length} logs, and --voters says that ${voters} vote.`);
+    const comparison = diffLogs(await this.#find(names, flags.dir), { voters });
+    let step = await comparison.next();
+    for (; step.done !== true; step = await comparison.next()) {
+      if (flags.entries) await this.#show(step.value);
+    }
+    const summary = step.value;
+    if (!this.jsonEnabled() && flags.entries && summary.partAt !== null) await this.write('\n');
+    this.printResult(summary, () => diffSummaryLines(summary));
+    if (summary.conflicts > 0) this.exit(exitCodeOf('damaged'));
+  }
+
+  async #find(names: readonly string[], dir: string | undefined): Promise<readonly DiffLog[]> {
+    const logs: DiffLog[] = [];
+    for (const name of names) logs.push({ name, ...(await findLog(name, dir, (text) => this.note(text))) });
+    return logs;
+  }
+
+  async #show(entry: DiffEntry): Promise<void> {
+    if (this.jsonEnabled()) await this.writeJson(entry);
+    else await this.write(`${diffEntryLines(entry)}\n`);
+  }
+}

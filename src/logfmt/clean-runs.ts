@@ -1,0 +1,79 @@
+import { BATCH_BYTES_MAX, SCAN_CHUNK_BYTES } from '../lib/limits.ts';
+import { FRAME_HEADER_BYTES } from './frame.ts';
+import { isPlausibleSize, readHeader } from './header.ts';
+import { findNextFrame, WorkBudget } from './resync.ts';
+import { type ChecksumMode, type CleanRun, FrameRun } from './run.ts';
+import { type Reading, Window } from './window.ts';
+
+/** A part of a file that is to be gone through ahead of a scan. */
+export interface Block {
+  readonly fileBytes: number;
+  /** Frames that begin here and later, */
+  readonly from: number;
+  /** and before this. The last of them may end beyond it. */
+  readonly to: number;
+  readonly checksums: ChecksumMode;
+  /** `SCAN_CHUNK_BYTES` unless given. */
+  readonly chunkBytes?: number;
+}
+
+/** More runs than this in one block are left to the scan: a block with so much damage is rare, and small. */
+const RUNS_MAX = 1000;
+
+/**
+ * Goes through a part of a log file without knowing what stands before it, and gives the runs of good frames in it. Where
+ * a frame begins is guessed, from headers that are plausible, checksums that match and frames that follow: bytes in a
+ * command may look like that too. A run that was guessed wrongly is one to which no scan ever comes.
+ */
+export function* cleanRuns(block: Block): Reading<readonly CleanRun[]> {
+  const window = new Window(block.fileBytes, block.chunkBytes ?? SCAN_CHUNK_BYTES);
+  const budget = new WorkBudget(window, 4 * (block.to - block.from) + 4 * BATCH_BYTES_MAX);
+  const runs: CleanRun[] = [];
+  // A frame begins at the start of a file; anywhere else one is looked for, at the block's first byte too.
+  let next = block.from === 0 ? 0 : yield* frameAfter(window, block.from - 1, budget);
+  while (next !== undefined && next < block.to && runs.length < RUNS_MAX) {
+    const { run, end } = yield* passFrames(window, next, block);
+    if (run !== undefined) runs.push(run);
+    next = end >= block.to ? undefined : yield* frameAfter(window, end, budget);
+  }
+  return runs;
+}
+
+/** How far good frames went, and what they are where all of them were in order. */
+interface Passed {
+  readonly run: CleanRun | undefined;
+  readonly end: number;
+}
+
+function* passFrames(window: Window, from: number, block: Block): Reading<Passed> {
+  let isOrdered = true;
+  const noteDisorder = () => {
+    isOrdered = false;
+  };
+  const frames = new FrameRun(undefined, noteDisorder, block.checksums);
+  let end = from;
+  while (isOrdered && end < block.to && (yield* window.load(end, FRAME_HEADER_BYTES))) {
+    const stopped = frames.consume(window, end, block.to);
+    if (stopped === end && !(yield* loadWholeFrame(window, end))) break;
+    end = stopped;
+  }
+  const { entries, first, last } = frames;
+  const isRun = isOrdered && first !== undefined && last !== undefined;
+  return { run: isRun ? { from, to: end, entries, first, last } : undefined, end };
+}
+
+/** Loads the frame that seems to begin at a place; false where it was there already, so that it is no good, or is none. */
+function* loadWholeFrame(window: Window, position: number): Reading<boolean> {
+  const { size } = yield* readHeader(window, position);
+  const length = FRAME_HEADER_BYTES + size;
+  if (!isPlausibleSize(size) || window.holds(position, length)) return false;
+  return yield* window.load(position, length);
+}
+
+/** Where the next frame seems to begin behind a place. */
+function* frameAfter(window: Window, offset: number, budget: WorkBudget): Reading<number | undefined> {
+  const header = yield* readHeader(window, offset);
+  const expected = { index: undefined, termMin: 0n };
+  const start = { offset, header, expected, dataEnd: window.fileBytes, trust: 'unknown' as const };
+  return (yield* findNextFrame(window, start, budget))?.offset;
+}

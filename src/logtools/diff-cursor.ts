@@ -1,0 +1,111 @@
+import type { RawFrame } from '../logfmt/frame.ts';
+import { readCommitHint } from './commit-hint.ts';
+import type { LogLocation } from './locate.ts';
+import { readLog, type SegmentItem, type Writer } from './read-log.ts';
+
+/** One of several logs that are read side by side. */
+export interface DiffLog {
+  /** What a person called it. */
+  readonly name: string;
+  readonly location: LogLocation;
+  readonly writer: Writer;
+}
+
+/** What a log has at an index. */
+export type Holding =
+  | { readonly type: 'entry'; readonly frame: RawFrame }
+  /** It ends before. */
+  | { readonly type: 'ended' }
+  /** It begins later, or is damaged here: what it held is not known. */
+  | { readonly type: 'unknown' };
+
+/** Goes through one log by rising indexes. Entries that break the order are damage and are passed over. */
+export class DiffCursor {
+  readonly log: DiffLog;
+  /** Up to here its node knows the log to be committed; 0 where nothing says so. */
+  readonly commitHint: bigint;
+  readonly #items: AsyncGenerator<SegmentItem, void>;
+  #current: RawFrame | undefined;
+  #first: RawFrame | undefined;
+  #last: RawFrame | undefined;
+  #entries = 0;
+  #problems = 0;
+  #endsInDamage = false;
+
+  private constructor(log: DiffLog, commitHint: bigint) {
+    this.log = log;
+    this.commitHint = commitHint;
+    this.#items = readLog(log.location, { writer: log.writer });
+  }
+
+  /** Opens a log and goes to its first entry. */
+  static async open(log: DiffLog): Promise<DiffCursor> {
+    const cursor = new DiffCursor(log, await readCommitHint(log.location));
+    await cursor.advance();
+    return cursor;
+  }
+
+  /** The entry at which the cursor stands; undefined behind the last one. */
+  get current(): RawFrame | undefined {
+    return this.#current;
+  }
+
+  get first(): RawFrame | undefined {
+    return this.#first;
+  }
+
+  /** The last entry that was come past. */
+  get last(): RawFrame | undefined {
+    return this.#last;
+  }
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** Zeros that were filled ahead are none. */
+  get problems(): number {
+    return this.#problems;
+  }
+
+  /** What the log has at an index that is not above where the cursor stands. */
+  at(index: bigint): Holding {
+    if (this.#current?.index === index) return { type: 'entry', frame: this.#current };
+    const isOver = this.#current === undefined && !this.#endsInDamage;
+    return { type: isOver ? 'ended' : 'unknown' };
+  }
+
+  /** Goes to the next entry. */
+  async advance(): Promise<void> {
+    for (;;) {
+      const { done, value } = await this.#items.next();
+      if (done === true) {
+        this.#current = undefined;
+        return;
+      }
+      const { item } = value;
+      if (item.type === 'problem') {
+        // A torn or zero tail is where a log ends; behind any other damage it may have gone on.
+        this.#endsInDamage = item.problem.fatal;
+        if (item.problem.kind !== 'zero-tail') this.#problems++;
+        continue;
+      }
+      if (this.#last !== undefined && item.frame.index <= this.#last.index) continue;
+      this.#endsInDamage = false;
+      this.#current = item.frame;
+      this.#first ??= position(item.frame);
+      this.#last = position(item.frame);
+      this.#entries++;
+      return;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#items.return();
+  }
+}
+
+/** A frame without its command, which would hold a whole chunk. */
+function position(frame: RawFrame): RawFrame {
+  return { ...frame, command: new Uint8Array(0) };
+}

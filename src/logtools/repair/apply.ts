@@ -1,0 +1,184 @@
+import { link, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { present } from '../../lib/assert.ts';
+import { logIndex } from '../../lib/brands.ts';
+import { RaftError } from '../../lib/errors.ts';
+import { SCAN_CHUNK_BYTES, SMALL_BODY_BYTES_MAX } from '../../lib/limits.ts';
+import { encodeRawFrame } from '../../logfmt/frame.ts';
+import { decodeState, encodeState } from '../../logfmt/records.ts';
+import { LOG_DIRECTORY, type LogLocation, type SegmentFile } from '../locate.ts';
+import { LogFile } from '../log-file.ts';
+import type { Donor } from './donor.ts';
+import type { Piece, RepairPlan } from './plan.ts';
+
+/** What was done to one file. */
+export interface RepairedFile {
+  readonly file: string;
+  /** Where its original bytes are. */
+  readonly kept: string;
+  /** The file is gone: nothing of it was left. */
+  readonly isRemoved: boolean;
+}
+
+/** The data directory that a log stands in, or undefined for a file on its own. */
+export function dataDirectoryOf(location: LogLocation): string | undefined {
+  const directory = dirname(resolve(location.segments[0].path));
+  return basename(directory) === LOG_DIRECTORY ? dirname(directory) : undefined;
+}
+
+/**
+ * Does what a plan says. Whoever calls holds the lock of the data directory, and the log is the one that was planned for.
+ * What the node has to know before its log is shorter becomes durable first; then each file is replaced at once by one that
+ * is whole and synced, its original linked beside it under another name before. Other verdicts change nothing. A crash in between leaves a log on which a
+ * node refuses to start, or one that is mended. Errors: `disk-failed`, `damaged`.
+ */
+export async function applyRepair(
+  plan: RepairPlan,
+  donor: Donor | undefined,
+): Promise<readonly RepairedFile[]> {
+  if (plan.verdict !== 'repairable') return [];
+  const { location } = plan.survey;
+  const directory = dataDirectoryOf(location);
+  try {
+    if (directory !== undefined && plan.abstainThrough !== undefined)
+      await noteAbstention(directory, plan.abstainThrough);
+    const done: RepairedFile[] = [];
+    for (const [at, segment] of location.segments.entries()) {
+      const pieces = plan.pieces.filter((piece) => piece.segment === segment);
+      if (await isUnchanged(plan, segment, pieces)) continue;
+      if (pieces.length > 0 || at === 0) done.push(await replaceSegment(segment, pieces, donor));
+      else done.push(await removeSegment(segment));
+    }
+    return done;
+  } catch (error) {
+    if (error instanceof RaftError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RaftError('disk-failed', `The repair of ${location.path} did not come to its end: ${reason}.`, {
+      suggestions: ['Every original is still there, under its own name or with .damaged-N behind it.'],
+      cause: error,
+    });
+  }
+}
+
+/** Whether nothing is done to a segment: every action is in another one, and no cut before it takes it along. */
+async function isUnchanged(
+  plan: RepairPlan,
+  segment: SegmentFile,
+  pieces: readonly Piece[],
+): Promise<boolean> {
+  const isTouched = plan.actions.some((action) => action.segment === segment);
+  return !isTouched && pieces.length === 1 && pieces[0]?.type === 'own' && pieces[0].offset === 0;
+}
+
+async function replaceSegment(
+  segment: SegmentFile,
+  pieces: readonly Piece[],
+  donor: Donor | undefined,
+): Promise<RepairedFile> {
+  const { path } = segment;
+  const mended = `${path}.mended`;
+  const output = await open(mended, 'w');
+  try {
+    await using source = await LogFile.open(path);
+    for (const piece of pieces) {
+      const chunks =
+        piece.type === 'own' ? bytesOf(source, piece) : framesOf(present(donor, 'the other log'), piece);
+      for await (const chunk of chunks) await output.writeFile(chunk);
+    }
+    await output.sync();
+  } finally {
+    await output.close();
+  }
+  const kept = await linkBeside(path);
+  await rename(mended, path);
+  await syncDirectory(dirname(path));
+  return { file: path, kept, isRemoved: false };
+}
+
+async function removeSegment({ path }: SegmentFile): Promise<RepairedFile> {
+  const kept = await linkBeside(path);
+  await rm(path);
+  await syncDirectory(dirname(path));
+  return { file: path, kept, isRemoved: true };
+}
+
+async function* bytesOf(
+  source: LogFile,
+  { offset, end }: Extract<Piece, { type: 'own' }>,
+): AsyncGenerator<Uint8Array, void> {
+  for (let at = offset; at < end; at += SCAN_CHUNK_BYTES) {
+    yield await source.read(at, Math.min(SCAN_CHUNK_BYTES, end - at));
+  }
+}
+
+async function* framesOf(
+  donor: Donor,
+  { from, to }: Extract<Piece, { type: 'donor' }>,
+): AsyncGenerator<Uint8Array, void> {
+  for (let index = from; index <= to; index++) {
+    const frame = await donor.entry(index);
+    // Its node may have run on, but what was proven to be the same is never taken back.
+    if (frame === undefined)
+      throw new RaftError('damaged', `Entry ${index} of the other log is not there any more.`, {
+        suggestions: [
+          'Look at that log: raft log verify',
+          'Run the repair again: nothing was replaced in this file.',
+        ],
+      });
+    yield encodeRawFrame(frame);
+  }
+}
+
+/** Gives a file a second name, `<file>.damaged-<n>` with the first n that is free, and makes it durable. */
+async function linkBeside(path: string): Promise<string> {
+  for (let number = 1; ; number++) {
+    const name = `${path}.damaged-${number}`;
+    try {
+      await link(path, name);
+      await syncDirectory(dirname(path));
+      return name;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+  }
+}
+
+/** Makes the node abstain from votes until a leader has carried it past an index (docs/FORMAT.md: `abstainThrough`). */
+async function noteAbstention(directory: string, index: bigint): Promise<void> {
+  const path = join(directory, 'state');
+  const decoded = decodeState(await readSmall(path));
+  if (decoded.type === 'damaged') {
+    throw new RaftError(
+      'damaged',
+      `${path} is damaged: ${decoded.detail}. Without it no node starts on this log.`,
+      {
+        suggestions: ['Add this node to the cluster as a new one: with a new id and a blank data directory.'],
+      },
+    );
+  }
+  const abstainThrough = logIndex(Math.max(Number(index), decoded.value.abstainThrough));
+  const next = `${path}.new`;
+  const output = await open(next, 'w');
+  try {
+    await output.writeFile(encodeState({ ...decoded.value, abstainThrough }));
+    await output.sync();
+  } finally {
+    await output.close();
+  }
+  await rename(next, path);
+  await syncDirectory(directory);
+}
+
+async function readSmall(path: string): Promise<Uint8Array> {
+  await using file = await LogFile.open(path);
+  return await file.read(0, SMALL_BODY_BYTES_MAX);
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,51 @@
+import { crc32 } from '../../logfmt/crc.ts';
+import type { RawFrame } from '../../logfmt/frame.ts';
+import { DiffCursor, type DiffLog } from '../diff-cursor.ts';
+import type { EntryMark } from './survey.ts';
+
+/** The log of another node, from which entries are taken. It is read once, by rising indexes. */
+export class Donor {
+  readonly #cursor: DiffCursor;
+
+  private constructor(cursor: DiffCursor) {
+    this.#cursor = cursor;
+  }
+
+  static async open(log: DiffLog): Promise<Donor> {
+    return new Donor(await DiffCursor.open(log));
+  }
+
+  /** Up to here its node knows it to be committed. */
+  get commitHint(): bigint {
+    return this.#cursor.commitHint;
+  }
+
+  /** Its first index; undefined where it is empty. */
+  async firstIndex(): Promise<bigint | undefined> {
+    return this.#cursor.first?.index;
+  }
+
+  /** Whether it holds the very same entry. Where there is none to hold, nothing speaks against it. */
+  async holds(mark: EntryMark | undefined): Promise<boolean> {
+    if (mark === undefined) return true;
+    const frame = await this.entry(mark.index);
+    return frame !== undefined && frame.term === mark.term && crc32(frame.command) === mark.checksum;
+  }
+
+  /** Whether it holds every entry of a range. */
+  async hasAll(from: bigint, to: bigint): Promise<boolean> {
+    for (let index = from; index <= to; index++) if ((await this.entry(index)) === undefined) return false;
+    return true;
+  }
+
+  /** Its entry at an index that is not below those that were asked for before; undefined where it has none. */
+  async entry(index: bigint): Promise<RawFrame | undefined> {
+    while (this.#cursor.current !== undefined && this.#cursor.current.index < index)
+      await this.#cursor.advance();
+    return this.#cursor.current?.index === index ? this.#cursor.current : undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cursor.close();
+  }
+}

@@ -1,0 +1,192 @@
+import { FRAME_BYTES_MIN } from '../../logfmt/frame.ts';
+import type { SegmentFile } from '../locate.ts';
+import type { Donor } from './donor.ts';
+import type { EntryMark, Hole, Survey } from './survey.ts';
+
+/** What is to be done to a log, in order. */
+export type RepairAction =
+  /** Entries are taken from the other log. */
+  | {
+      readonly type: 'fill';
+      readonly segment: SegmentFile;
+      readonly offset: number;
+      readonly from: bigint;
+      readonly to: bigint;
+      readonly why: string;
+    }
+  /** Bytes are left out that no entry is lost with. */
+  | {
+      readonly type: 'drop';
+      readonly segment: SegmentFile;
+      readonly offset: number;
+      readonly length: number;
+      readonly why: string;
+    }
+  /** Everything from here on is cut. */
+  | {
+      readonly type: 'cut';
+      readonly segment: SegmentFile;
+      readonly offset: number;
+      /** The first index that is not there any more, where that is known. */
+      readonly from: bigint | undefined;
+      readonly why: string;
+    };
+
+/** What a part of the mended log is made of. */
+export type Piece =
+  | { readonly type: 'own'; readonly segment: SegmentFile; readonly offset: number; readonly end: number }
+  | { readonly type: 'donor'; readonly segment: SegmentFile; readonly from: bigint; readonly to: bigint };
+
+/** What would become of a log. */
+export interface RepairPlan {
+  readonly survey: Survey;
+  /** `whole`: a node starts on it as it is. `refused`: nothing can be done that is safe. */
+  readonly verdict: 'whole' | 'repairable' | 'refused';
+  /** Why it is refused, as a sentence. */
+  readonly refusal: string | undefined;
+  readonly actions: readonly RepairAction[];
+  readonly pieces: readonly Piece[];
+  /**
+   * The highest index of an entry that may have been lost: the node must neither vote nor campaign before a leader has
+   * carried it past. Undefined where nothing is lost.
+   */
+  readonly abstainThrough: bigint | undefined;
+}
+
+/**
+ * Decides what is to be done about each hole. It is filled where the other log holds its entries and the same entries on
+ * both sides (Log Matching, §5.3: then those between are the same too); at the end of a log, where there is no other side,
+ * with what the other node knows to be committed. A hole that is not filled is where the log is cut.
+ */
+export async function planRepair(survey: Survey, donor: Donor | undefined): Promise<RepairPlan> {
+  if (!survey.isFatal) return { ...blank(survey), verdict: 'whole' };
+  if (survey.isNoLog) return refused(survey, 'Nothing in it is an entry, so nothing in it can be kept.');
+  return await new Planner(survey, donor).plan();
+}
+
+class Planner {
+  readonly #survey: Survey;
+  readonly #donor: Donor | undefined;
+  readonly #actions: RepairAction[] = [];
+  readonly #pieces: Piece[] = [];
+  #lastIndex = 0n;
+  #abstainThrough: bigint | undefined;
+
+  constructor(survey: Survey, donor: Donor | undefined) {
+    this.#survey = survey;
+    this.#donor = donor;
+  }
+
+  async plan(): Promise<RepairPlan> {
+    const { parts, isCutShort, commitHint } = this.#survey;
+    if (isCutShort) return refused(this.#survey, 'There are too many damaged places in it.');
+    for (const part of parts) {
+      if (part.type === 'keep') {
+        const { segment, offset, end, lastIndex } = part;
+        this.#pieces.push({ type: 'own', segment, offset, end });
+        this.#lastIndex = lastIndex;
+      } else if (part.type === 'spare') {
+        const { segment, offset, length, index } = part;
+        const why = index === undefined ? 'no entry is missing here' : `index ${index} stands there before`;
+        this.#actions.push({ type: 'drop', segment, offset, length, why });
+      } else if (!(await this.#fill(part))) {
+        this.#cut(part);
+        break;
+      }
+    }
+    if (this.#lastIndex < commitHint) {
+      return refused(
+        this.#survey,
+        `It could only be kept up to index ${this.#lastIndex}, but entries up to ${commitHint} are known to be committed, and must not be cut.`,
+      );
+    }
+    return {
+      ...blank(this.#survey),
+      verdict: 'repairable',
+      actions: this.#actions,
+      pieces: this.#pieces,
+      abstainThrough: this.#abstainThrough,
+    };
+  }
+
+  /** Fills a hole from the other log; false where nothing proves that its entries are the ones that stood here. */
+  async #fill(hole: Hole): Promise<boolean> {
+    const donor = this.#donor;
+    if (donor === undefined || !(await donor.holds(hole.left))) return false;
+    const from = hole.firstIndex ?? (await donor.firstIndex());
+    if (from === undefined) return false;
+    const { right } = hole;
+    if (right === undefined) return await this.#fillEnd(donor, hole, from);
+    const to = right.index - 1n;
+    if (!(await donor.hasAll(from, to)) || !(await donor.holds(right))) return false;
+    this.#take(hole, { from, to, why: `both logs hold ${sides(hole.left, right)}` });
+    return true;
+  }
+
+  /** Nothing stands behind the hole: what the other node knows to be committed stood here, or will have to. */
+  async #fillEnd(donor: Donor, hole: Hole, from: bigint): Promise<boolean> {
+    const to = donor.commitHint;
+    if (to < from || !(await donor.hasAll(from, to))) return false;
+    this.#take(hole, { from, to, why: `its node knows them to be committed` });
+    const lastLost = lastLostIndex(hole, from);
+    if (lastLost > to) this.#abstainThrough = lastLost;
+    return true;
+  }
+
+  #take(
+    { segment, offset }: Hole,
+    { from, to, why }: { readonly from: bigint; readonly to: bigint; readonly why: string },
+  ): void {
+    this.#actions.push({ type: 'fill', segment, offset, from, to, why });
+    // A segment is named by its first index, so that entries go into the one in which they have to stand.
+    const { segments } = this.#survey.location;
+    let next = from;
+    for (const [at, target] of segments.entries()) {
+      const following = segments[at + 1]?.firstIndex;
+      const last = following === undefined || following > to ? to : following - 1n;
+      if (last < next) continue;
+      this.#pieces.push({ type: 'donor', segment: target, from: next, to: last });
+      next = last + 1n;
+      if (next > to) break;
+    }
+    this.#lastIndex = to;
+  }
+
+  #cut(hole: Hole): void {
+    const { segment, offset, firstIndex, kind, detail } = hole;
+    this.#actions.push({ type: 'cut', segment, offset, from: firstIndex, why: `${kind}: ${detail}` });
+    const { parts } = this.#survey;
+    let lastLost = lastLostIndex(hole, this.#lastIndex + 1n);
+    for (const part of parts.slice(parts.indexOf(hole) + 1)) {
+      if (part.type === 'keep' && part.lastIndex > lastLost) lastLost = part.lastIndex;
+      if (part.type === 'hole' && part.lastIndex === undefined) {
+        const last = lastLostIndex(part, lastLost + 1n);
+        if (last > lastLost) lastLost = last;
+      }
+    }
+    this.#abstainThrough = lastLost;
+  }
+}
+
+/** The highest index that can have stood in a hole: as many entries as fit into its bytes, where nothing else says it. */
+function lastLostIndex({ firstIndex, lastIndex, damagedBytes }: Hole, from: bigint): bigint {
+  if (lastIndex !== undefined) return lastIndex;
+  const fitting = BigInt(Math.max(1, Math.floor(damagedBytes / FRAME_BYTES_MIN)));
+  return (firstIndex ?? from) + fitting - 1n;
+}
+
+function sides(left: EntryMark | undefined, right: EntryMark): string {
+  const after = `index ${right.index} of term ${right.term}`;
+  return left === undefined ? after : `index ${left.index} of term ${left.term} and ${after}`;
+}
+
+function blank(survey: Survey): RepairPlan {
+  return {
+    ...{ survey, verdict: 'refused', refusal: undefined, actions: [], pieces: [] },
+    abstainThrough: undefined,
+  };
+}
+
+function refused(survey: Survey, refusal: string): RepairPlan {
+  return { ...blank(survey), refusal };
+}

@@ -1,0 +1,77 @@
+import { dirname } from 'node:path';
+import { assertNever } from '../../lib/assert.ts';
+import { type LogLocation, segmentsIn } from '../locate.ts';
+import { readLog } from '../read-log.ts';
+import { type InspectRow, inspectRow } from '../rows.ts';
+import type { RepairAction, RepairPlan } from './plan.ts';
+
+/** A plan as `raft log repair --json` prints it. Every uint64 is a decimal string. */
+export interface PlanReport {
+  readonly type: 'plan';
+  readonly log: string;
+  readonly verdict: RepairPlan['verdict'];
+  readonly refusal: string | null;
+  readonly actions: readonly ActionReport[];
+  /** The node will neither vote nor campaign before a leader has carried it past this index; null where nothing is lost. */
+  readonly abstainThrough: string | null;
+}
+
+export interface ActionReport {
+  readonly type: RepairAction['type'];
+  readonly segment: string;
+  readonly offset: number;
+  /** Indexes of what is taken from the other log, or the first that is cut. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly why: string;
+}
+
+export function planReport({ survey, verdict, refusal, actions, abstainThrough }: RepairPlan): PlanReport {
+  return {
+    type: 'plan',
+    log: survey.location.path,
+    verdict,
+    refusal: refusal ?? null,
+    actions: actions.map(actionReport),
+    abstainThrough: abstainThrough === undefined ? null : String(abstainThrough),
+  };
+}
+
+function actionReport(action: RepairAction): ActionReport {
+  const { type, segment, offset, why } = action;
+  const where = { type, segment: segment.name, offset, why };
+  switch (action.type) {
+    case 'fill':
+      return { ...where, from: String(action.from), to: String(action.to) };
+    case 'drop':
+      return { ...where, from: null, to: null };
+    case 'cut':
+      return { ...where, from: action.from === undefined ? null : String(action.from), to: null };
+    default:
+      return assertNever(action, 'action');
+  }
+}
+
+/** Everything that a plan would lose: entries, and damaged places that held some, in order. */
+export async function* lostRows({ survey, actions }: RepairPlan): AsyncGenerator<InspectRow, void> {
+  const cut = actions.find((action) => action.type === 'cut');
+  if (cut === undefined) return;
+  const segments = survey.location.segments.slice(survey.location.segments.indexOf(cut.segment));
+  const [first, ...rest] = segments;
+  if (first === undefined) return;
+  const location: LogLocation = { ...survey.location, segments: [first, ...rest] };
+  for await (const found of readLog(location)) {
+    const { item } = found;
+    const offset = item.type === 'entry' ? item.frame.offset : item.problem.offset;
+    const isZeros = item.type === 'problem' && item.problem.kind === 'zero-tail';
+    if (!isZeros && (found.segment.path !== cut.segment.path || offset >= cut.offset))
+      yield inspectRow(found);
+  }
+}
+
+/** The log as it stands after a repair: segments may be gone. */
+export async function repairedLocation(location: LogLocation): Promise<LogLocation> {
+  if (location.segments[0].firstIndex === undefined || location.kind === 'file') return location;
+  const [first, ...rest] = await segmentsIn(dirname(location.segments[0].path));
+  return first === undefined ? location : { ...location, segments: [first, ...rest] };
+}

@@ -1,0 +1,221 @@
+import { REPAIR_STEPS_MAX } from '../../lib/limits.ts';
+import { crc32 } from '../../logfmt/crc.ts';
+import type { Problem, ProblemKind } from '../../logfmt/damage.ts';
+import { FRAME_HEADER_BYTES, type RawFrame } from '../../logfmt/frame.ts';
+import { readCommitHint } from '../commit-hint.ts';
+import type { LogLocation, SegmentFile } from '../locate.ts';
+import { readLog } from '../read-log.ts';
+
+/** An entry, as far as another log's has to be the same. */
+export interface EntryMark {
+  readonly index: bigint;
+  readonly term: bigint;
+  /** Of its command. */
+  readonly checksum: number;
+}
+
+/** Good entries that stand one after the other in one file. */
+export interface KeptRange {
+  readonly type: 'keep';
+  readonly segment: SegmentFile;
+  readonly offset: number;
+  end: number;
+  readonly firstIndex: bigint;
+  lastIndex: bigint;
+}
+
+/** Bytes that no entry is missing with: a frame that stands twice, or something between two entries that follow each other. */
+export interface SpareBytes {
+  readonly type: 'spare';
+  readonly segment: SegmentFile;
+  readonly offset: number;
+  readonly length: number;
+  /** Of the entry that stands twice. */
+  readonly index: bigint | undefined;
+}
+
+/** Entries that are not there, or not good. */
+export interface Hole {
+  readonly type: 'hole';
+  /** Where the log ceases to be good. */
+  readonly segment: SegmentFile;
+  readonly offset: number;
+  readonly kind: ProblemKind;
+  readonly detail: string;
+  /** Undefined where the log begins with the hole and nothing says with which index. */
+  readonly firstIndex: bigint | undefined;
+  /** Undefined where no good entry follows: then nobody knows how many there were. */
+  readonly lastIndex: bigint | undefined;
+  /** The good entries before and after it. */
+  readonly left: EntryMark | undefined;
+  readonly right: EntryMark | undefined;
+  /** Bytes that are no good entries, without zeros that were filled ahead. */
+  readonly damagedBytes: number;
+}
+
+/** A log, part by part, in order. */
+export type Part = KeptRange | SpareBytes | Hole;
+
+/** What a log is made of. */
+export interface Survey {
+  readonly location: LogLocation;
+  readonly parts: readonly Part[];
+  /** A node refuses to start on it. */
+  readonly isFatal: boolean;
+  /** There is too much damage to list; the parts end with a hole. */
+  readonly isCutShort: boolean;
+  /** Up to here it is known to be committed. */
+  readonly commitHint: bigint;
+  /** Nothing in it is an entry. */
+  readonly isNoLog: boolean;
+}
+
+/** Takes a log apart into what is good and what is not, in one pass. Memory grows with the damage, up to a limit. */
+export async function surveyLog(location: LogLocation): Promise<Survey> {
+  const commitHint = await readCommitHint(location);
+  const surveyor = new Surveyor(location, commitHint);
+  for await (const { segment, item } of readLog(location)) {
+    if (item.type === 'problem') surveyor.problem(segment, item.problem);
+    else if (!surveyor.entry(segment, item.frame)) break;
+  }
+  return surveyor.survey();
+}
+
+interface Damage {
+  readonly segment: SegmentFile;
+  readonly offset: number;
+  readonly kind: ProblemKind;
+  readonly detail: string;
+  bytes: number;
+}
+
+class Surveyor {
+  readonly #location: LogLocation;
+  readonly #commitHint: bigint;
+  readonly #parts: Part[] = [];
+  /** Terms of the entries that are kept, by the first index of each. */
+  readonly #terms: EntryMark[] = [];
+  #last: EntryMark | undefined;
+  #damage: Damage | undefined;
+  #isFatal = false;
+  #isCutShort = false;
+  #isNoLog = false;
+
+  constructor(location: LogLocation, commitHint: bigint) {
+    this.#location = location;
+    this.#commitHint = commitHint;
+  }
+
+  problem(segment: SegmentFile, { kind, offset, length, index, detail, fatal }: Problem): void {
+    this.#isFatal ||= fatal;
+    this.#isNoLog ||= kind === 'not-a-log';
+    // Frames in an impossible order show it themselves, unless what is missing is the end; zeros that were filled ahead are
+    // none of the log's bytes.
+    const isMissingAtEnd = kind === 'index-gap' && index === this.#expected;
+    if (kind === 'zero-tail' || (length === 0 && !isMissingAtEnd)) return;
+    this.#addDamage({ segment, offset, kind, detail, bytes: length });
+  }
+
+  /** Takes a good frame; false where nothing more is to be read. */
+  entry(segment: SegmentFile, frame: RawFrame): boolean {
+    const { index, term, offset } = frame;
+    const length = FRAME_HEADER_BYTES + frame.command.length;
+    const last = this.#last;
+    if (last !== undefined && index <= last.index) {
+      if (this.#termAt(index) === term) {
+        this.#addPart({ type: 'spare', segment, offset, length, index });
+        return !this.#isCutShort;
+      }
+      const detail = `index ${index} stands there before with another term`;
+      this.#addDamage({ segment, offset, kind: 'index-repeat', detail, bytes: length });
+      return true;
+    }
+    if (last !== undefined && term < last.term) {
+      const detail = `index ${index} has term ${term}, lower than term ${last.term} before it`;
+      this.#addDamage({ segment, offset, kind: 'term-regression', detail, bytes: length });
+      return true;
+    }
+    const mark = { index, term, checksum: crc32(frame.command) };
+    this.#closeDamage(segment, frame, mark);
+    this.#keep(segment, { offset, end: offset + length, mark });
+    return !this.#isCutShort;
+  }
+
+  survey(): Survey {
+    const damage = this.#damage;
+    if (damage !== undefined) this.#parts.push(this.#hole(damage, undefined));
+    return {
+      location: this.#location,
+      parts: this.#parts,
+      isFatal: this.#isFatal,
+      isCutShort: this.#isCutShort,
+      commitHint: this.#commitHint,
+      isNoLog: this.#isNoLog,
+    };
+  }
+
+  get #expected(): bigint | undefined {
+    return this.#last === undefined ? this.#location.segments[0].firstIndex : this.#last.index + 1n;
+  }
+
+  /** The damage before a good entry is a hole, or only spare bytes where no index is missing. */
+  #closeDamage(segment: SegmentFile, { offset, index }: RawFrame, mark: EntryMark): void {
+    const expected = this.#expected;
+    const damage = this.#damage;
+    this.#damage = undefined;
+    if (expected === index || (expected === undefined && damage === undefined)) {
+      if (damage === undefined) return;
+      const { bytes: length } = damage;
+      this.#addPart({
+        type: 'spare',
+        segment: damage.segment,
+        offset: damage.offset,
+        length,
+        index: undefined,
+      });
+      return;
+    }
+    const gap = {
+      ...{ segment, offset, kind: 'index-gap' as const, bytes: 0 },
+      detail: `index ${index} follows ${(expected ?? 1n) - 1n}`,
+    };
+    this.#addPart(this.#hole(damage ?? gap, mark));
+  }
+
+  #hole({ segment, offset, kind, detail, bytes }: Damage, right: EntryMark | undefined): Hole {
+    return {
+      ...{ type: 'hole', segment, offset, kind, detail, right, left: this.#last, damagedBytes: bytes },
+      firstIndex: this.#expected,
+      lastIndex: right === undefined ? undefined : right.index - 1n,
+    };
+  }
+
+  #addDamage(damage: Damage): void {
+    if (this.#damage === undefined) this.#damage = damage;
+    else this.#damage.bytes += damage.bytes;
+  }
+
+  #keep(
+    segment: SegmentFile,
+    { offset, end, mark }: { readonly offset: number; readonly end: number; readonly mark: EntryMark },
+  ): void {
+    const open = this.#parts.at(-1);
+    if (open?.type === 'keep' && open.segment === segment && open.end === offset) {
+      open.end = end;
+      open.lastIndex = mark.index;
+    } else {
+      this.#addPart({ type: 'keep', segment, offset, end, firstIndex: mark.index, lastIndex: mark.index });
+    }
+    if (this.#last?.term !== mark.term) this.#terms.push(mark);
+    this.#last = mark;
+  }
+
+  #termAt(index: bigint): bigint | undefined {
+    return this.#terms.findLast((run) => run.index <= index)?.term;
+  }
+
+  #addPart(part: Part): void {
+    this.#parts.push(part);
+    this.#isCutShort ||= this.#parts.length >= REPAIR_STEPS_MAX;
+  }
+}

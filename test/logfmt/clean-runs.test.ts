@@ -1,0 +1,115 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { concatBytes } from '../../src/lib/bytes.ts';
+import { type Block, cleanRuns } from '../../src/logfmt/clean-runs.ts';
+import { encodeFrames } from '../../src/logfmt/frame.ts';
+import type { CleanRun } from '../../src/logfmt/run.ts';
+import { type ScanOptions, type ScanResult, scanLog } from '../../src/logfmt/scan.ts';
+import type { Reading } from '../../src/logfmt/window.ts';
+import { arbitraryDamage, damaged } from './damages.ts';
+import { arbitraryLog, fixture, plainLog } from './logs.ts';
+
+/** Runs a computation over bytes in memory; with how much it read. */
+function read<T>(reading: Reading<T>, bytes: Uint8Array): { readonly value: T; readonly bytesRead: number } {
+  let bytesRead = 0;
+  let step = reading.next();
+  while (!step.done) {
+    const { position, length } = step.value;
+    bytesRead += length;
+    step = reading.next(bytes.slice(position, position + length));
+  }
+  return { value: step.value, bytesRead };
+}
+
+/** The runs of a file that is cut into blocks. */
+function runsOf(bytes: Uint8Array, blockBytes: number, options: Partial<Block> = {}): CleanRun[] {
+  const runs: CleanRun[] = [];
+  for (let from = 0; from < bytes.length; from += blockBytes) {
+    const to = Math.min(from + blockBytes, bytes.length);
+    runs.push(
+      ...read(cleanRuns({ fileBytes: bytes.length, from, to, checksums: 'together', ...options }), bytes)
+        .value,
+    );
+  }
+  return runs;
+}
+
+function scan(bytes: Uint8Array, options: Partial<ScanOptions>): ScanResult {
+  return read(scanLog({ fileBytes: bytes.length, segment: 'last', ...options }), bytes).value;
+}
+
+describe('runs of good frames', () => {
+  it('of a good log meet end to end, so that a scan has nothing left to read', () => {
+    const bytes = encodeFrames(plainLog(2000, 100));
+    const runs = runsOf(bytes, 50_000);
+    expect(runs.length).toBe(5);
+    expect(runs[0]).toMatchObject({ from: 0, first: { index: 1n } });
+    expect(runs.slice(1).map(({ from }) => from)).toEqual(runs.slice(0, -1).map(({ to }) => to));
+    const { value, bytesRead } = read(
+      scanLog({ fileBytes: bytes.length, segment: 'last', known: runs }),
+      bytes,
+    );
+    expect(value).toEqual(scan(bytes, {}));
+    expect(bytesRead).toBe(0);
+  });
+
+  it('change no verdict, whatever is damaged, wherever blocks and chunks end', () => {
+    fc.assert(
+      fc.property(
+        arbitraryLog(),
+        fc.array(arbitraryDamage, { maxLength: 4 }),
+        fc.integer({ min: 30, max: 5000 }),
+        fc.integer({ min: 1, max: 3000 }),
+        fc.boolean(),
+        (entries, hits, blockBytes, chunkBytes, isFirstKnown) => {
+          const bytes = hits.reduce(damaged, encodeFrames(entries));
+          const options = { chunkBytes, ...(isFirstKnown ? { firstIndex: 1n } : {}) };
+          const known = runsOf(bytes, blockBytes, { chunkBytes });
+          const alone = scan(bytes, options);
+          expect(scan(bytes, { ...options, known })).toEqual(alone);
+          expect(scan(bytes, { ...options, known, checksums: 'together' })).toEqual(alone);
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  }, 60_000);
+
+  it('that begin inside a command, which holds a log, are not taken', () => {
+    const inner = encodeFrames(plainLog(20, 40));
+    const outer = plainLog(6, 1).map((entry) => ({ ...entry, command: inner }));
+    const bytes = encodeFrames(outer);
+    const known = runsOf(bytes, 500);
+    expect(known.some(({ from }) => from % (24 + inner.length) !== 0)).toBe(true);
+    expect(scan(bytes, { known })).toEqual(scan(bytes, {}));
+  });
+
+  it('of any bytes are found within work in proportion to the block', () => {
+    const piece = fc.oneof(
+      fc.uint8Array({ maxLength: 60 }),
+      fc.nat({ max: 1200 }).map((length) => new Uint8Array(length)),
+      arbitraryLog(40).map(encodeFrames),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 12 }),
+        fc.integer({ min: 20, max: 900 }),
+        (pieces, blockBytes) => {
+          const bytes = concatBytes(pieces);
+          const known = runsOf(bytes, blockBytes);
+          expect(scan(bytes, { known })).toEqual(scan(bytes, {}));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each(['missing-entry', 'repeated-entry', 'term-regression', 'two-bitflips', 'torn-sector'])(
+    'leave the verdict on %s as it is',
+    (name) => {
+      const bytes = fixture(`damaged-log/${name}.log`);
+      for (const blockBytes of [700, 5000, 40_000]) {
+        expect(scan(bytes, { known: runsOf(bytes, blockBytes) })).toEqual(scan(bytes, {}));
+      }
+    },
+  );
+});

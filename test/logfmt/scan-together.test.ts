@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { logIndex, term } from '../../src/lib/brands.ts';
+import { crc32 } from '../../src/logfmt/crc.ts';
+import { encodeFrames, type RawFrame } from '../../src/logfmt/frame.ts';
+import type { ScanOptions } from '../../src/logfmt/scan.ts';
+import { arbitraryDamage, damaged } from './damages.ts';
+import { arbitraryLog, fixture, plainLog, recordScan } from './logs.ts';
+
+/** Sees that both ways to compare checksums find the same frames and the same problems, with the same requests. */
+function expectAgreement(bytes: Uint8Array, options: Partial<ScanOptions> = {}): void {
+  const each = recordScan(bytes, { ...options, checksums: 'each' });
+  const together = recordScan(bytes, { ...options, checksums: 'together' });
+  expect(together.result).toEqual(each.result);
+  expect(together.problems).toEqual(each.problems);
+  expect(together.frames.map(describeFrame).join('\n')).toBe(each.frames.map(describeFrame).join('\n'));
+  expect(together.requestedBytes).toBe(each.requestedBytes);
+}
+
+/** A frame in a line: to compare thousands of commands byte by byte takes too long. */
+function describeFrame({ offset, index, term, command }: RawFrame): string {
+  return `${offset} ${index} ${term} ${command.length} ${crc32(command)}`;
+}
+
+describe('checksums that are compared together', () => {
+  it('give what each by itself gives, whatever is damaged, wherever chunks end', () => {
+    fc.assert(
+      fc.property(
+        arbitraryLog(),
+        fc.array(arbitraryDamage, { maxLength: 4 }),
+        fc.integer({ min: 1, max: 3000 }),
+        fc.constantFrom('last' as const, 'earlier' as const),
+        (entries, hits, chunkBytes, segment) => {
+          const bytes = hits.reduce(damaged, encodeFrames(entries));
+          expectAgreement(bytes, { chunkBytes, segment, firstIndex: 1n });
+          expectAgreement(bytes, { segment });
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  }, 60_000);
+
+  it('give the same in files of many stretches, with damage in some of them', () => {
+    fc.assert(
+      fc.property(
+        fc.array(arbitraryDamage, { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 700 }),
+        (hits, size) => {
+          const bytes = hits.reduce(damaged, encodeFrames(plainLog(2500, size)));
+          expectAgreement(bytes, { chunkBytes: 256 * 1024 });
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it.each([
+    ...[
+      'bad-last-frame',
+      'bitflip-command',
+      'bitflip-size',
+      'empty',
+      'garbage-tail',
+      'missing-entry',
+      'not-a-log',
+    ],
+    ...['repeated-entry', 'term-regression', 'torn-header', 'torn-in-zeros', 'torn-sector', 'torn-tail'],
+    ...['two-bitflips', 'zero-tail'],
+  ])('give %s its verdict', (name) => {
+    expectAgreement(fixture(`damaged-log/${name}.log`));
+  });
+
+  it('follow indexes over 2^32, and stop at the end of uint64', () => {
+    const entries = Array.from({ length: 9 }, (_, i) => ({
+      index: logIndex(2 ** 32 - 4 + i),
+      term: term(2 ** 32 - 2 + Math.floor(i / 2)),
+      command: Uint8Array.of(i + 1),
+    }));
+    const { result } = recordScan(encodeFrames(entries), { checksums: 'together' });
+    expect(result).toMatchObject({ entries: 9, problems: [], last: { index: 2n ** 32n + 4n } });
+    expectAgreement(fixture('seed-log/uint64-extremes.log'));
+  });
+});

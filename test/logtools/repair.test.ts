@@ -1,0 +1,295 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { logIndex } from '../../src/lib/brands.ts';
+import { concatBytes } from '../../src/lib/bytes.ts';
+import type { Entry } from '../../src/lib/entry.ts';
+import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { decodeState, encodeCommitHint } from '../../src/logfmt/records.ts';
+import { type LogLocation, locateLog } from '../../src/logtools/locate.ts';
+import { applyRepair } from '../../src/logtools/repair/apply.ts';
+import { Donor } from '../../src/logtools/repair/donor.ts';
+import { planRepair, type RepairPlan } from '../../src/logtools/repair/plan.ts';
+import { lostRows, planReport, repairedLocation } from '../../src/logtools/repair/report.ts';
+import { surveyLog } from '../../src/logtools/repair/survey.ts';
+import { dumpLog } from '../../src/logtools/rows.ts';
+import { verifyLog } from '../../src/logtools/verify.ts';
+import { NodeDisk } from '../../src/raft/storage/node-disk.ts';
+import { openStorage } from '../../src/raft/storage/open-storage.ts';
+import { arbitraryDamage, damaged } from '../logfmt/damages.ts';
+import { fixture, fixturePath, plainLog } from '../logfmt/logs.ts';
+import { STORAGE_OPTIONS } from '../storage/workload.ts';
+import { entriesOf } from './entries.ts';
+import { collect, segmentName, TempDir } from './temp-dir.ts';
+
+/** Every fixture of a damaged log, and what becomes of it alone and with an undamaged log to take entries from. */
+const FIXTURES: readonly (readonly [name: string, alone: string, withOther: string])[] = [
+  ['bad-last-frame', 'whole', 'whole'],
+  ['bitflip-command', 'cut 202', 'fill 202-202'],
+  ['bitflip-size', 'cut 202', 'fill 202-202'],
+  ['empty', 'whole', 'whole'],
+  ['garbage-tail', 'cut 403', 'cut 403'],
+  ['missing-entry', 'cut 202', 'fill 202-202'],
+  ['not-a-log', 'refused', 'refused'],
+  ['repeated-entry', 'drop', 'drop'],
+  ['term-regression', 'cut 400', 'fill 400-400'],
+  ['torn-header', 'whole', 'whole'],
+  ['torn-in-zeros', 'whole', 'whole'],
+  ['torn-sector', 'whole', 'whole'],
+  ['torn-tail', 'whole', 'whole'],
+  ['two-bitflips', 'cut 101', 'fill 101-101, fill 302-302'],
+  ['zero-tail', 'whole', 'whole'],
+];
+
+async function planFor(location: LogLocation, other?: LogLocation): Promise<RepairPlan> {
+  await using donor = other === undefined ? undefined : await donorOf(other);
+  return await planRepair(await surveyLog(location), donor);
+}
+
+function donorOf(location: LogLocation): Promise<Donor> {
+  return Donor.open({ name: 'other', location, writer: 'none' });
+}
+
+async function apply(location: LogLocation, other?: LogLocation): Promise<RepairPlan> {
+  const plan = await planFor(location, other);
+  await using donor = other === undefined ? undefined : await donorOf(other);
+  await applyRepair(plan, donor);
+  return plan;
+}
+
+/** A plan in short. */
+function short(plan: RepairPlan): string {
+  const { verdict, actions } = planReport(plan);
+  if (verdict !== 'repairable') return verdict;
+  return actions
+    .map(({ type, from, to }) =>
+      type === 'fill' ? `fill ${from}-${to}` : type === 'cut' ? `cut ${from}` : type,
+    )
+    .join(', ');
+}
+
+async function isGood(location: LogLocation): Promise<boolean> {
+  const reports = await collect(verifyLog(await repairedLocation(location)));
+  return reports.every(({ ok }) => ok);
+}
+
+async function commandsOf(location: LogLocation): Promise<readonly string[]> {
+  const rows = await collect(dumpLog(await repairedLocation(location)));
+  return rows.flatMap((row) => ('index' in row ? [`${row.index} ${row.term} ${row.command}`] : []));
+}
+
+/** A data directory that a node has made, with a log of the test's own in place of its. */
+class NodeDir {
+  readonly path: string;
+  readonly disk: NodeDisk;
+
+  private constructor(path: string, disk: NodeDisk) {
+    this.path = path;
+    this.disk = disk;
+  }
+
+  static async make(
+    dir: TempDir,
+    segments: Readonly<Record<number, Uint8Array>>,
+    hint = 0,
+  ): Promise<NodeDir> {
+    const path = join(dir.path, 'node');
+    await mkdir(path);
+    const node = new NodeDir(path, await NodeDisk.create(path));
+    await node.start();
+    for (const [first, bytes] of Object.entries(segments))
+      await dir.write(`node/${segmentName(Number(first))}`, bytes);
+    await dir.write('node/commit', encodeCommitHint(logIndex(hint)));
+    return node;
+  }
+
+  locate(): Promise<LogLocation> {
+    return locateLog(this.path);
+  }
+
+  /** The last index of the log on which a node starts, or undefined where it refuses. */
+  async start(): Promise<number | undefined> {
+    try {
+      // With the limits of production, since they decide what a torn tail is.
+      const { store, recovered } = await openStorage(this.disk, { ...STORAGE_OPTIONS, limits: {} });
+      await store.close();
+      return recovered.lastIndex;
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'damaged' });
+      return undefined;
+    }
+  }
+
+  async abstainThrough(): Promise<number | undefined> {
+    const decoded = decodeState(await readFile(join(this.path, 'state')));
+    return decoded.type === 'value' ? decoded.value.abstainThrough : undefined;
+  }
+}
+
+const mixed = () => locateLog(fixturePath('seed-log/mixed.log'));
+
+describe('each damaged log', () => {
+  it.each(FIXTURES)('%s: alone %s, with another log %s', async (name, alone, withOther) => {
+    const location = await locateLog(fixturePath(`damaged-log/${name}.log`));
+    expect(short(await planFor(location))).toBe(alone);
+    expect(short(await planFor(location, await mixed()))).toBe(withOther);
+  });
+
+  it.each(FIXTURES)('%s: a node starts on it after the repair, where that is safe', async (name, alone) => {
+    for (const other of [undefined, await mixed()]) {
+      await using dir = await TempDir.make();
+      const bytes = fixture(`damaged-log/${name}.log`);
+      const node = await NodeDir.make(dir, { 1: bytes });
+      const location = await node.locate();
+      const plan = await apply(location, other);
+      if (alone === 'refused') {
+        expect(await node.start()).toBeUndefined();
+        continue;
+      }
+      const kept = (await readdir(join(node.path, 'log'))).find((file) => file.includes('.damaged-'));
+      if (plan.verdict === 'whole') expect(kept).toBeUndefined();
+      else expect(Buffer.from(bytes).equals(await readFile(join(node.path, 'log', kept ?? '')))).toBe(true);
+      expect(await isGood(location)).toBe(true);
+      expect(await node.start()).toBeGreaterThanOrEqual(name === 'empty' ? 0 : 100);
+      // What stands after the repair is what was written: a beginning of it, or all.
+      const written = await commandsOf(await mixed());
+      const standing = await commandsOf(location);
+      expect(standing).toEqual(written.slice(0, standing.length));
+    }
+  });
+});
+
+const LOG = entriesOf(
+  Array.from({ length: 30 }, (_, i) => [1 + Math.floor(i / 10), `put k${i} ${'v'.repeat(60)}`]),
+);
+
+function frames(from: number, to: number, entries: readonly Entry[] = LOG): Uint8Array {
+  return encodeFrames(entries.slice(from - 1, to));
+}
+
+/** Frames with a bit flipped in the command of one entry. */
+function flipped(from: number, to: number, index: number): Uint8Array {
+  const bytes = frames(from, to);
+  const at = frames(from, index).length - 3;
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  return bytes;
+}
+
+describe('a repair of a data directory', () => {
+  it('makes a node that has lost entries abstain until it is past them, and lists what is lost', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: frames(1, 10), 11: flipped(11, 20, 15), 21: frames(21, 30) });
+    const location = await node.locate();
+    const plan = await planFor(location);
+    const lost = await collect(lostRows(plan));
+    expect(lost.map((row) => (row.type === 'entry' ? row.index : row.problem))).toEqual([
+      ...['checksum-mismatch', '16', '17', '18', '19', '20'],
+      ...['21', '22', '23', '24', '25', '26', '27', '28', '29', '30'],
+    ]);
+    await apply(location);
+    expect(await node.start()).toBe(14);
+    expect(await node.abstainThrough()).toBe(30);
+    const names = (await readdir(join(node.path, 'log'))).filter((name) => name.includes('damaged'));
+    expect(names).toEqual(['00000000000000000011.log.damaged-1', '00000000000000000021.log.damaged-1']);
+  });
+
+  it('loses nothing, and lets the node vote, where another log fills the hole', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(
+      dir,
+      { 1: frames(1, 10), 11: flipped(11, 20, 15), 21: frames(21, 30) },
+      28,
+    );
+    const other = await locateLog(await dir.write('other.log', frames(5, 30)));
+    const location = await node.locate();
+    await apply(location, other);
+    expect(await node.start()).toBe(30);
+    expect(await node.abstainThrough()).toBe(0);
+    expect(await commandsOf(location)).toHaveLength(30);
+  });
+
+  it('puts entries into the segments to which their indexes belong', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: frames(1, 8), 11: frames(13, 20), 21: frames(21, 30) });
+    const other = await locateLog(await dir.write('other.log', frames(1, 30)));
+    await apply(await node.locate(), other);
+    expect(await node.start()).toBe(30);
+    expect(await readFile(join(node.path, segmentName(1)))).toEqual(Buffer.from(frames(1, 10)));
+    expect(await readFile(join(node.path, segmentName(11)))).toEqual(Buffer.from(frames(11, 20)));
+  });
+
+  it('never cuts what is known to be committed', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: flipped(1, 30, 15) }, 15);
+    const plan = await planFor(await node.locate());
+    expect(plan).toMatchObject({
+      verdict: 'refused',
+      refusal: expect.stringContaining('up to 15 are known'),
+    });
+    expect(await node.start()).toBeUndefined();
+  });
+
+  it('takes the end of the log from another node only as far as that knows it to be committed', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: frames(1, 20) }, 24);
+    await dir.write(`other/${segmentName(1)}`, frames(1, 30));
+    await dir.write('other/commit', encodeCommitHint(logIndex(26)));
+    const other = await locateLog(join(dir.path, 'other'));
+    expect(short(await planFor(await node.locate(), other))).toBe('fill 21-26');
+    await apply(await node.locate(), other);
+    expect(await node.start()).toBe(26);
+  });
+
+  it('does not take entries from a log that is another one on either side of the hole', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: flipped(1, 30, 15) });
+    const location = await node.locate();
+    const otherTerms = entriesOf(LOG.map((entry, i) => [i < 15 ? entry.term : 9, entry.command]));
+    const otherCommand = LOG.map((entry, i) => (i === 13 ? { ...entry, command: Uint8Array.of(1) } : entry));
+    for (const entries of [otherTerms, otherCommand, LOG.slice(0, 15)]) {
+      const other = await locateLog(await dir.write('other.log', encodeFrames(entries)));
+      expect(short(await planFor(location, other))).toBe('cut 15');
+    }
+  });
+
+  it('cuts at an entry that stands there again with another term', async () => {
+    await using dir = await TempDir.make();
+    const again = entriesOf(
+      [
+        [3, 'other'],
+        [3, 'other'],
+      ],
+      18,
+    );
+    const node = await NodeDir.make(dir, { 1: concatBytes([frames(1, 20), encodeFrames(again)]) });
+    expect(short(await planFor(await node.locate()))).toBe('cut 21');
+  });
+});
+
+describe('any damage', () => {
+  it('is repaired into a beginning of the log, or into all of it with another one, or refused', async () => {
+    await using dir = await TempDir.make();
+    const entries = plainLog(40, 50);
+    const other = await locateLog(await dir.write('other.log', encodeFrames(entries)));
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(arbitraryDamage, { minLength: 1, maxLength: 3 }),
+        fc.boolean(),
+        async (hits, hasOther) => {
+          const path = await dir.write(`${round++}/x.log`, hits.reduce(damaged, encodeFrames(entries)));
+          const location = await locateLog(path);
+          const plan = await apply(location, hasOther ? other : undefined);
+          if (plan.verdict !== 'repairable') return;
+          expect(await isGood(location)).toBe(true);
+          const standing = await commandsOf(location);
+          const written = await commandsOf(other);
+          const start = Math.max(0, written.indexOf(standing[0] ?? ''));
+          expect(standing).toEqual(written.slice(start, start + standing.length));
+        },
+      ),
+      { numRuns: 150 },
+    );
+  }, 60_000);
+});
