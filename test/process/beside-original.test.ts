@@ -44,6 +44,7 @@ describe.skipIf(ORIGINAL_NODE === undefined)('a cluster with nodes of the origin
       it(`${counts.ours} of ours and ${counts.original} of the original's, ${leader} leading, end with the same bytes`, async () => {
         const nodes = await startCluster(counts, leader);
         await waitForLeader(nodes, leader);
+        if (leader === 'ours') await expectMembersToStay(nodes);
         await sendCommands(nodes, 0, COMMANDS / 2);
         await restartOriginal(nodes);
         await sendCommands(nodes, COMMANDS / 2, COMMANDS);
@@ -79,6 +80,18 @@ async function startCluster(counts: Record<Kind, number>, leader: Kind): Promise
     expect(told).toBe(node.id);
   }
   return nodes;
+}
+
+/** Members cannot be changed as long as one of them would take the change for a command. */
+async function expectMembersToStay(nodes: readonly Node[]): Promise<void> {
+  const ours = nodes.find(({ kind }) => kind === 'ours');
+  const voters = nodes.map(({ id, address }) => ({ id, url: `http://${address}` })).slice(0, 2);
+  const response = await fetch(`http://${ours?.address}/raft/configuration`, {
+    method: 'POST',
+    body: JSON.stringify({ voters }),
+  });
+  expect(response.status).toBe(501);
+  expect(await response.text()).toContain('Finish the migration first');
 }
 
 interface Start {
