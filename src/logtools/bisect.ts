@@ -14,15 +14,44 @@ const WHEN_SUBJECT: ExpressionSubject = {
   example: 'state["greeting"] == "hello" && size(state) > 10',
 };
 
-/** The state after an entry, as the variables of `WHEN_SUBJECT`. */
-interface Moment {
-  readonly state: ReadonlyMap<string, string>;
-  readonly index: bigint;
-  readonly term: bigint;
-  readonly kind: string;
-  readonly op: string;
-  readonly key: string;
-  readonly value: string;
+/** The state after an entry, as the variables of `WHEN_SUBJECT`. What takes decoding is read only where it is asked for. */
+class Moment {
+  readonly #replay: Replay;
+  readonly #entry: EntryValues | undefined;
+
+  /** Without an entry it is the empty state, before the first one. */
+  constructor(replay: Replay, entry?: EntryValues) {
+    this.#replay = replay;
+    this.#entry = entry;
+  }
+
+  get state(): ReadonlyMap<string, string> {
+    return this.#replay.values;
+  }
+
+  get index(): bigint {
+    return this.#entry?.index ?? 0n;
+  }
+
+  get term(): bigint {
+    return this.#entry?.term ?? 0n;
+  }
+
+  get kind(): string {
+    return this.#entry?.kind ?? '';
+  }
+
+  get op(): string {
+    return this.#entry?.op ?? '';
+  }
+
+  get key(): string {
+    return this.#entry?.key ?? '';
+  }
+
+  get value(): string {
+    return this.#entry?.value ?? '';
+  }
 }
 
 /** What a search came to. */
@@ -53,12 +82,12 @@ export async function bisectLog(
 ): Promise<BisectResult> {
   const replay = new Replay();
   let lastIndex = 0n;
-  let held = when.holds(momentOf(replay, undefined));
+  let held = when.holds(new Moment(replay));
   const heldAtFirst = held;
   let everChanged = false;
   for await (const { found, frame, change } of replayLog(location, replay, options)) {
     lastIndex = frame.index;
-    const holds = when.holds(momentOf(replay, new EntryValues(frame)));
+    const holds = when.holds(new Moment(replay, new EntryValues(frame)));
     if (holds && !held) {
       return { type: 'found', row: inspectRow(found), change: change ?? null, keys: replay.values.size };
     }
@@ -66,25 +95,4 @@ export async function bisectLog(
     held = holds;
   }
   return { type: 'none', lastIndex, holdsThroughout: heldAtFirst && !everChanged };
-}
-
-/** What takes decoding is read only where the condition asks for it. */
-function momentOf(replay: Replay, entry: EntryValues | undefined): Moment {
-  return {
-    state: replay.values,
-    index: entry?.index ?? 0n,
-    term: entry?.term ?? 0n,
-    get kind() {
-      return entry?.kind ?? '';
-    },
-    get op() {
-      return entry?.op ?? '';
-    },
-    get key() {
-      return entry?.key ?? '';
-    },
-    get value() {
-      return entry?.value ?? '';
-    },
-  };
 }
