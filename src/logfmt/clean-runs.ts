@@ -3,6 +3,7 @@ import { FRAME_HEADER_BYTES } from './frame.ts';
 import { isPlausibleSize, readHeader } from './header.ts';
 import { findNextFrame, WorkBudget } from './resync.ts';
 import { type ChecksumMode, type CleanRun, FrameRun } from './run.ts';
+import type { KnownRuns } from './scan.ts';
 import { type Reading, Window } from './window.ts';
 
 /** A part of a file that is to be gone through ahead of a scan. */
@@ -15,6 +16,33 @@ export interface Block {
   readonly checksums: ChecksumMode;
   /** `SCAN_CHUNK_BYTES` unless given. */
   readonly chunkBytes?: number;
+}
+
+/** Runs that were found, in the order of the file, whatever the order in which they came. */
+export class FoundRuns implements KnownRuns {
+  readonly #runs: CleanRun[] = [];
+
+  /** Adds the runs of one block, in order. */
+  add(runs: readonly CleanRun[]): void {
+    const [first] = runs;
+    if (first !== undefined) this.#runs.splice(this.#positionOf(first.from), 0, ...runs);
+  }
+
+  nextFrom(position: number): CleanRun | undefined {
+    return this.#runs[this.#positionOf(position)];
+  }
+
+  /** The place of the first run that begins at `position` or behind it. */
+  #positionOf(position: number): number {
+    let low = 0;
+    let high = this.#runs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#runs[middle]?.from ?? position) < position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
 }
 
 /** More runs than this in one block are left to the scan: a block with so much damage is rare, and small. */

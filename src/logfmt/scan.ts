@@ -34,10 +34,16 @@ export interface ScanOptions {
   /** `each` unless given. */
   readonly checksums?: ChecksumMode;
   /**
-   * Parts of the file that were gone through already, in order. They spare work and decide nothing: one is passed over only
-   * where the scan comes to its very beginning and it follows there. Not with a visitor of frames.
+   * Parts of the file that were gone through already; more may become known meanwhile. They spare work and decide nothing:
+   * one is passed over only where the scan comes to its very beginning and it follows there. Not with a visitor of frames.
    */
-  readonly known?: readonly CleanRun[];
+  readonly known?: KnownRuns;
+}
+
+/** Runs of good frames that somebody has found. */
+export interface KnownRuns {
+  /** The first one that begins at `position` or behind it. */
+  nextFrom(position: number): CleanRun | undefined;
 }
 
 /** What a scanner calls while it goes through the file, in the order of offsets. */
@@ -126,14 +132,12 @@ class Scanner {
   /** What was true where the torn tail begins; all after it is cut with it. */
   #cut: Cut | undefined;
   #keptBytes: number;
-  readonly #known: readonly CleanRun[];
-  /** Of `#known`, those that the scan has come past. */
-  #knownPassed = 0;
+  readonly #known: KnownRuns | undefined;
 
   constructor(options: ScanOptions, visitor: ScanVisitor) {
-    const { known = [] } = options;
+    const { known } = options;
     assert(
-      known.length === 0 || visitor.frame === undefined,
+      known === undefined || visitor.frame === undefined,
       'Frames that are passed over cannot be visited',
     );
     this.#known = known;
@@ -175,7 +179,7 @@ class Scanner {
     let position = start;
     for (;;) {
       position = this.#passKnown(position);
-      const nextKnown = this.#known[this.#knownPassed]?.from ?? this.#window.fileBytes;
+      const nextKnown = this.#known?.nextFrom(position + 1)?.from ?? this.#window.fileBytes;
       if (!(yield* this.#window.load(position, FRAME_HEADER_BYTES))) return position;
       position = this.#run.consume(this.#window, position, nextKnown);
       if (position >= nextKnown && position < this.#window.fileBytes) continue;
@@ -196,10 +200,8 @@ class Scanner {
   #passKnown(start: number): number {
     let position = start;
     for (;;) {
-      const run = this.#known[this.#knownPassed];
-      if (run === undefined || run.from > position) return position;
-      this.#knownPassed++;
-      if (run.from !== position || run.to > this.#window.fileBytes || !this.#run.take(run)) continue;
+      const run = this.#known?.nextFrom(position);
+      if (run?.from !== position || run.to > this.#window.fileBytes || !this.#run.take(run)) return position;
       this.#budget.passed(run.to - run.from);
       position = run.to;
     }

@@ -1,26 +1,47 @@
 import { readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import { present } from '../lib/assert.ts';
+import { SCAN_BLOCK_BYTES } from '../lib/limits.ts';
 import { type Block, cleanRuns } from '../logfmt/clean-runs.ts';
 import type { CleanRun } from '../logfmt/run.ts';
 
-/** A block that a thread is to go through, in a file that is open in this process. */
-export interface BlockTask {
+/** A file that is open in this process, and which threads go through from its end, while a scan comes from its start. */
+export interface FileTask {
   readonly descriptor: number;
-  readonly block: Block;
+  readonly fileBytes: number;
+  /** Two numbers that all threads see: the block that is to be taken next, and the one at which the scan is. */
+  readonly blocks: SharedArrayBuffer;
 }
 
-/** What a thread answers: the runs that it found, none where the block could not be read. */
-export interface BlockDone {
-  readonly runs: readonly CleanRun[];
+/** What a thread tells of a task: a block that is done; or that it takes no more of them. */
+export type ThreadNews =
+  | { readonly type: 'block'; readonly runs: readonly CleanRun[]; readonly bytes: number }
+  | { readonly type: 'end' };
+
+/** Places in `FileTask.blocks`. */
+export const NEXT_BLOCK = 0;
+export const SCANNED_BLOCK = 1;
+
+if (parentPort !== null) {
+  const port = parentPort;
+  port.on('message', (task: FileTask) => {
+    goThrough(task, (news) => port.postMessage(news));
+  });
 }
 
-/** It is told nothing else than blocks, one at a time, and answers each. */
-const port = present(parentPort, 'the thread that started this one');
 let buffer = Buffer.alloc(0);
-port.on('message', ({ descriptor, block }: BlockTask) => {
-  port.postMessage({ runs: runsIn(descriptor, block) } satisfies BlockDone);
-});
+
+function goThrough({ descriptor, fileBytes, blocks }: FileTask, tell: (news: ThreadNews) => void): void {
+  const numbers = new Int32Array(blocks);
+  for (;;) {
+    const number = Atomics.sub(numbers, NEXT_BLOCK, 1);
+    if (number <= Atomics.load(numbers, SCANNED_BLOCK)) break;
+    const from = number * SCAN_BLOCK_BYTES;
+    const to = Math.min(from + SCAN_BLOCK_BYTES, fileBytes);
+    const runs = runsIn(descriptor, { fileBytes, from, to, checksums: 'together' });
+    tell({ type: 'block', runs, bytes: to - from });
+  }
+  tell({ type: 'end' });
+}
 
 function runsIn(descriptor: number, block: Block): readonly CleanRun[] {
   try {

@@ -24,7 +24,7 @@ export interface ScanHelp {
 }
 
 /** A scan lets signals and timers have their turn after so many bytes: some milliseconds. */
-const PAUSE_BYTES = 16 * 1024 * 1024;
+const PAUSE_BYTES = 8 * 1024 * 1024;
 
 /** Where items are wanted one by one, chunks are this small: memory stays flat even where every frame becomes a row. */
 const ITEM_CHUNK_BYTES = 128 * 1024;
@@ -58,33 +58,34 @@ export class LogFile {
   }
 
   /**
-   * Scans the file as fast as it can be read, without looking at items one by one. With threads, they go through it first
-   * and the scan itself reads only what they leave.
+   * Scans the file as fast as it can be read, without looking at items one by one. With threads, they go through it from
+   * its end, and the scan passes over what they have found once it comes there.
    */
   async scan(options: FileScanOptions, { threads, onBytes }: ScanHelp = {}): Promise<ScanResult> {
     const { bytes: fileBytes } = await this.version();
-    let blockBytes = 0;
-    const onBlock = (bytes: number) => {
-      blockBytes += bytes;
-      onBytes?.(blockBytes);
-    };
-    const known = (await threads?.cleanRuns({ descriptor: this.#handle.fd, fileBytes, onBlock })) ?? [];
-    const scan = scanLog({ ...options, checksums: 'together', fileBytes, known });
-    let buffer = Buffer.alloc(0);
-    let bytesUntilPause = PAUSE_BYTES;
-    let step = scan.next();
-    while (!step.done) {
-      const { position, length } = step.value;
-      if (buffer.length < length) buffer = Buffer.allocUnsafe(length);
-      step = scan.next(this.#readIntoSync(buffer, position, length));
-      bytesUntilPause -= length;
-      if (bytesUntilPause > 0) continue;
-      bytesUntilPause = PAUSE_BYTES;
-      onBytes?.(Math.max(blockBytes, position));
-      await setImmediate();
+    const ahead = threads?.begin(this.#handle.fd, fileBytes);
+    try {
+      const known = ahead === undefined ? {} : { known: ahead.runs };
+      const scan = scanLog({ ...options, checksums: 'together', fileBytes, ...known });
+      let buffer = Buffer.alloc(0);
+      let bytesUntilPause = PAUSE_BYTES;
+      let step = scan.next();
+      while (!step.done) {
+        const { position, length } = step.value;
+        if (buffer.length < length) buffer = Buffer.allocUnsafe(length);
+        step = scan.next(this.#readIntoSync(buffer, position, length));
+        bytesUntilPause -= length;
+        if (bytesUntilPause > 0) continue;
+        bytesUntilPause = PAUSE_BYTES;
+        ahead?.scanned(position + length);
+        onBytes?.(Math.min(fileBytes, position + (ahead?.bytes ?? 0)));
+        await setImmediate();
+      }
+      onBytes?.(fileBytes);
+      return step.value;
+    } finally {
+      await ahead?.end();
     }
-    onBytes?.(fileBytes);
-    return step.value;
   }
 
   /** The items of the file in chunks; the result of the scan is the generator's return value. */

@@ -2,51 +2,32 @@ import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { SCAN_BLOCK_BYTES, SCAN_THREADS_MAX } from '../lib/limits.ts';
-import type { CleanRun } from '../logfmt/run.ts';
-import type { BlockDone, BlockTask } from './clean-runs-worker.ts';
+import { FoundRuns } from '../logfmt/clean-runs.ts';
+import { type FileTask, NEXT_BLOCK, SCANNED_BLOCK, type ThreadNews } from './clean-runs-worker.ts';
 
-/** An open file whose blocks are to be gone through. */
-export interface BlockSource {
-  readonly descriptor: number;
-  readonly fileBytes: number;
-  /** Called with the length of each block that is done, in bytes. */
-  readonly onBlock?: (bytes: number) => void;
-}
-
-/** How many threads go through a long log unless told otherwise. */
+/** How many threads go through a long log unless told otherwise, the one that scans it included. */
 export function defaultThreads(): number {
   return Math.min(availableParallelism(), SCAN_THREADS_MAX);
 }
 
 /**
- * Threads that go through blocks of files ahead of a scan. They only spare it work: where a thread cannot be started, or
- * dies, its blocks are left to the scan.
+ * Threads that go through a file from its end, block by block, while a scan comes from its start. They only spare it work:
+ * where a thread cannot be started, or dies, its blocks are left to the scan.
  */
 export class ScanThreads {
   readonly #threads: readonly Thread[];
 
+  /** So many threads beside the one that scans. */
   constructor(count: number) {
     this.#threads = Array.from({ length: count }, () => new Thread());
   }
 
-  /** The runs of good frames in a file, in order. */
-  async cleanRuns({ descriptor, fileBytes, onBlock }: BlockSource): Promise<readonly CleanRun[]> {
-    const runs: (readonly CleanRun[])[] = [];
-    let nextBlock = 0;
-    const work = async (thread: Thread) => {
-      for (;;) {
-        const number = nextBlock++;
-        const from = number * SCAN_BLOCK_BYTES;
-        if (from >= fileBytes) return;
-        const to = Math.min(from + SCAN_BLOCK_BYTES, fileBytes);
-        const done = await thread.run({ descriptor, block: { fileBytes, from, to, checksums: 'together' } });
-        if (done === undefined) return;
-        runs[number] = done.runs;
-        onBlock?.(to - from);
-      }
-    };
-    await Promise.all(this.#threads.map(work));
-    return runs.flat();
+  /** Begins with a file, which stays open until the answer has ended. */
+  begin(descriptor: number, fileBytes: number): BlocksAhead {
+    const blocks = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
+    const ahead = new BlocksAhead(new Int32Array(blocks), Math.ceil(fileBytes / SCAN_BLOCK_BYTES) - 1);
+    for (const thread of this.#threads) ahead.add(thread.run({ descriptor, fileBytes, blocks }, ahead));
+    return ahead;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -54,25 +35,68 @@ export class ScanThreads {
   }
 }
 
-/** One thread, with one block under way at a time. */
+/** What threads have found in one file so far. */
+export class BlocksAhead {
+  readonly runs = new FoundRuns();
+  readonly #numbers: Int32Array;
+  readonly #threads: Promise<void>[] = [];
+  #bytes = 0;
+
+  constructor(numbers: Int32Array, lastBlock: number) {
+    this.#numbers = numbers;
+    Atomics.store(numbers, NEXT_BLOCK, lastBlock);
+    // The block at which the scan begins is its own.
+    Atomics.store(numbers, SCANNED_BLOCK, 0);
+  }
+
+  /** Bytes that threads have gone through. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(thread: Promise<void>): void {
+    this.#threads.push(thread);
+  }
+
+  take(news: Extract<ThreadNews, { type: 'block' }>): void {
+    this.runs.add(news.runs);
+    this.#bytes += news.bytes;
+  }
+
+  /** Tells the threads where the scan is: what stands before is done. */
+  scanned(position: number): void {
+    Atomics.store(this.#numbers, SCANNED_BLOCK, Math.floor(position / SCAN_BLOCK_BYTES));
+  }
+
+  /** Resolves once no thread reads the file any more. */
+  async end(): Promise<void> {
+    Atomics.store(this.#numbers, NEXT_BLOCK, -1);
+    await Promise.all(this.#threads);
+  }
+}
+
+/** One thread, with one file at a time. */
 class Thread {
   readonly #worker: Worker;
-  #answer: (done: BlockDone | undefined) => void = () => {};
+  #hear: (news: ThreadNews) => void = () => {};
   #isGone = false;
 
   constructor() {
     // The file beside this one, built or as a source.
     this.#worker = new Worker(new URL(`./clean-runs-worker${extname(import.meta.url)}`, import.meta.url));
-    this.#worker.on('message', (done: BlockDone) => this.#answer(done));
+    this.#worker.on('message', (news: ThreadNews) => this.#hear(news));
     this.#worker.on('error', () => this.#gone());
     this.#worker.on('exit', () => this.#gone());
   }
 
-  /** Undefined where the thread is gone. */
-  run(task: BlockTask): Promise<BlockDone | undefined> {
-    if (this.#isGone) return Promise.resolve(undefined);
+  /** Resolves once the thread takes no more blocks of the file, or is gone. */
+  run(task: FileTask, ahead: BlocksAhead): Promise<void> {
+    if (this.#isGone) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#answer = resolve;
+      this.#hear = (news) => {
+        if (news.type === 'block') ahead.take(news);
+        else resolve();
+      };
       this.#worker.postMessage(task);
     });
   }
@@ -83,6 +107,6 @@ class Thread {
 
   #gone(): void {
     this.#isGone = true;
-    this.#answer(undefined);
+    this.#hear({ type: 'end' });
   }
 }

@@ -84,7 +84,7 @@ export async function* verifyLog(
 /** Unless somebody asks for threads, a short log has none: they take longer to start than they save. */
 function threadsFor(totalBytes: number, asked: number | undefined): ScanThreads | undefined {
   const count = asked ?? (totalBytes >= SCAN_THREADS_BYTES_MIN ? defaultThreads() : 1);
-  return count > 1 ? new ScanThreads(count) : undefined;
+  return count > 1 ? new ScanThreads(count - 1) : undefined;
 }
 
 /**
