@@ -6,7 +6,7 @@ import type { NodeId } from '../lib/brands.ts';
 import { utf8 } from '../lib/bytes.ts';
 import { RaftError } from '../lib/errors.ts';
 import {
-  CHANGE_TIMEOUT_MS,
+  CHANGE_WAIT_MS_MAX,
   FORWARD_CONNECTIONS_MAX,
   PEER_TIMEOUT_MS,
   REQUEST_TIMEOUT_MS,
@@ -115,7 +115,7 @@ export class HttpForward implements Forward {
     const body = utf8(JSON.stringify(json));
     const outcome = await this.#post(leader, {
       ...{ path, headers: {}, body, signal },
-      timeoutMs: CHANGE_TIMEOUT_MS,
+      timeoutMs: CHANGE_WAIT_MS_MAX,
     });
     if (outcome.type === 'failed') {
       if (!outcome.sent) throw unreachable(leader, outcome.reason);

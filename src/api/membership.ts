@@ -1,7 +1,8 @@
 import { field, jsonIn } from '../http/json.ts';
 import { type LogIndex, logIndex, type NodeId, parseNodeId } from '../lib/brands.ts';
 import { RaftError } from '../lib/errors.ts';
-import { MEMBER_URL_BYTES_MAX, MEMBERS_MAX } from '../lib/limits.ts';
+import { MEMBERS_MAX } from '../lib/limits.ts';
+import { isPeerUrl } from '../lib/peer-url.ts';
 import type { MembershipRequest, MembershipResult, PeerAddress, TransferResult } from '../raft/ports.ts';
 
 /** The body of `POST /raft/configuration`. */
@@ -79,8 +80,10 @@ function addressIn(json: unknown): PeerAddress {
   const parsed = typeof id === 'string' ? parseNodeId(id) : undefined;
   if (parsed === undefined)
     throw badRequest('The id of a peer is not a text with an integer from 1 to 18446744073709551615.');
-  if (typeof url !== 'string' || !isHttpUrl(url))
-    throw badRequest(`The url of peer ${parsed} is not an http or https address.`);
+  if (typeof url !== 'string' || !isPeerUrl(url) || !URL.canParse(url))
+    throw badRequest(
+      `The url of peer ${parsed} is not the base URL of a node, such as http://127.0.0.1:7600.`,
+    );
   return { id: parsed, url: url.replace(/\/+$/, '') };
 }
 
@@ -93,12 +96,6 @@ function expectIn(json: unknown): LogIndex | null {
   if (typeof json !== 'number' || !Number.isSafeInteger(json) || json < 0)
     throw badRequest('"expect" is not the index of a configuration.');
   return logIndex(json);
-}
-
-function isHttpUrl(text: string): boolean {
-  return (
-    text.length <= MEMBER_URL_BYTES_MAX && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
-  );
 }
 
 function strangeAnswer(): RaftError {

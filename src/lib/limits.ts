@@ -74,8 +74,11 @@ export const DESCRIPTORS_RESERVED = 128;
 /** The time a client's request may wait for a decision before its outcome is reported as unknown, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 10_000;
 
-/** The time a change of members may take before its outcome is reported as unknown, in milliseconds. */
+/** A client that is not told otherwise waits for a change of members this long, in milliseconds. */
 export const CHANGE_TIMEOUT_MS = 60_000;
+
+/** A node waits for the end of a change of members this long, or until its client goes away, in milliseconds. */
+export const CHANGE_WAIT_MS_MAX = 3_600_000;
 
 /** A peer's answer is waited for this long, in milliseconds. */
 export const PEER_TIMEOUT_MS = 1_000;

@@ -1,8 +1,7 @@
 import { createClient } from '../api/client.ts';
 import type { RaftClient } from '../api/client-types.ts';
 import { membershipOf, membershipRequest, withMember } from '../api/membership-plan.ts';
-import { RaftError } from '../lib/errors.ts';
-import { CHANGE_TIMEOUT_MS } from '../lib/limits.ts';
+import { RaftError, type RaftErrorCode } from '../lib/errors.ts';
 import type { Logger, PeerAddress } from '../raft/ports.ts';
 
 /** How long to wait before a cluster whose members are being changed is asked again, in milliseconds. */
@@ -33,26 +32,25 @@ export async function findClusterId({ servers }: JoinOptions): Promise<string> {
 
 /**
  * Has the cluster make a node a member, unless it is one already: as a learner first, and as a voter once it has caught
- * up. Waits while another change is under way. Errors: those of `RaftService.changeConfiguration`.
+ * up. Goes on while another change is under way or nobody leads, until it is over for the node. Errors: those of `RaftService.changeConfiguration`.
  */
 export async function joinCluster(
   { servers, part }: JoinOptions,
   self: PeerAddress,
-  logger: Logger,
+  { logger, isOver }: { readonly logger: Logger; isOver(): boolean },
 ): Promise<void> {
   if (part === 'none') {
     logger.info(`waiting to be made a member: raft config add ${self.url ?? self.id}`);
     return;
   }
   const client = createClient({ servers });
-  const endMs = performance.now() + CHANGE_TIMEOUT_MS;
   try {
     for (;;) {
       try {
         await joinOnce(client, part, self, logger);
         return;
       } catch (error) {
-        if (!isPassing(error) || performance.now() > endMs) throw error;
+        if (!isPassing(error) || isOver()) throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
@@ -77,7 +75,17 @@ async function joinOnce(
   logger.info(`this node is a ${part} by the configuration at index ${index}`);
 }
 
-/** Whether the cluster was only busy with another change: then the request is made anew, from the members as they are. */
+/** With these nobody has refused the node: another change is under way, or the leader went while it was asked. */
+const PASSING: ReadonlySet<RaftErrorCode> = new Set([
+  'change-in-progress',
+  'answered-no',
+  'outcome-unknown',
+  'no-leader',
+  'not-leader',
+  'stopping',
+]);
+
+/** Whether the request is to be made anew, from the members as they are then. */
 function isPassing(error: unknown): boolean {
-  return error instanceof RaftError && (error.code === 'change-in-progress' || error.code === 'answered-no');
+  return error instanceof RaftError && PASSING.has(error.code);
 }

@@ -85,10 +85,16 @@ async function startLocked(options: NodeOptions, disk: Disk, lock: HeldLock): Pr
   }
 }
 
-/** A node that knows of any members has been one itself: it does not come back by itself where it was removed. */
+/**
+ * A node that knows of any members has been one itself: it does not come back by itself where it was removed. One that
+ * is a learner and was to vote asks again.
+ */
 async function joinUnlessMember(server: Server, { join, logger }: NodeOptions, url: string): Promise<void> {
-  if (join === undefined || server.status().members.length > 0) return;
-  await joinCluster(join, { id: server.id, url }, logger);
+  if (join === undefined) return;
+  const { members } = server.status();
+  const own = members.find(({ id }) => id === server.id);
+  if (own === undefined ? members.length > 0 : own.part !== 'learner') return;
+  await joinCluster(join, { id: server.id, url }, { logger, isOver: () => !server.isRunning });
 }
 
 function serverOf(options: NodeOptions, disk: Disk, lock: HeldLock): Server {

@@ -99,6 +99,7 @@ export class Server implements RaftService {
   #hasStarted = false;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  #stopInOrder: Promise<void> | undefined;
   #resolveStopped: (reason: RaftError | null) => void = () => {};
 
   constructor(options: ServerOptions) {
@@ -160,9 +161,9 @@ export class Server implements RaftService {
    * Stops cleanly; whoever still waits is answered. A leader hands over first, so that the others need not wait for an
    * election timeout. May be called more than once.
    */
-  async stop(): Promise<void> {
-    if (this.#stopping === undefined) await this.#handOver();
-    await this.#end(null);
+  stop(): Promise<void> {
+    this.#stopInOrder ??= this.#handOver().then(() => this.#end(null));
+    return this.#stopInOrder;
   }
 
   /** For an election timeout at most, within which the core gives up. */

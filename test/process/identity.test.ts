@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nodeId } from '../../src/lib/brands.ts';
 import type { PeerAddress } from '../../src/raft/ports.ts';
@@ -75,14 +77,20 @@ async function clusterThatLostANode(): Promise<{ readonly cluster: RealCluster; 
   const cluster = await RealCluster.start(3);
   await put(cluster, 'before');
   const leader = await cluster.leader();
-  await eventually('the leader has met all', async () => {
-    const { members } = await cluster.client.status(leader.url);
-    return members.every(({ id, dialect }) => id === leader.id || dialect === 'extended') ? true : undefined;
-  });
+  // Whoever leads next: each node asks all others who they are, not only the one that leads.
+  await eventually('all have met', () =>
+    cluster.nodes.every((node) => hasMetAll(cluster, node)) ? true : undefined,
+  );
   const [lost] = cluster.nodes.filter((node) => node !== leader);
   if (lost === undefined) throw new Error('There are three');
   await cluster.kill(lost);
   return { cluster, lost };
+}
+
+function hasMetAll(cluster: RealCluster, node: RealNode): boolean {
+  const file = join(node.dataDir, 'peers');
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  return others(cluster, node).every(({ id }) => text.includes(`"${id}"`));
 }
 
 function others(cluster: RealCluster, lost: RealNode): readonly RealNode[] {

@@ -108,8 +108,11 @@ export function transferRejection(reason: TransferRefusal): RaftError {
         suggestions: ['raft config get   # names the voters'],
       });
     case 'timed-out':
-      return new RaftError('unreachable', 'The other node did not take over in time; the leader leads on.', {
-        suggestions: ['raft status   # says how far each node has come', 'Try again, or name another node.'],
+      return new RaftError('unreachable', 'The other node was not seen to take over in time.', {
+        suggestions: [
+          'raft leader show   # says who leads now',
+          'raft status   # says how far each node has come',
+        ],
       });
   }
 }

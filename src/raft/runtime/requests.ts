@@ -1,7 +1,7 @@
 import type { LogIndex, NodeId } from '../../lib/brands.ts';
 import { encodePayload } from '../../lib/entry.ts';
 import { RaftError } from '../../lib/errors.ts';
-import { CHANGE_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from '../../lib/limits.ts';
+import { CHANGE_WAIT_MS_MAX, REQUEST_TIMEOUT_MS } from '../../lib/limits.ts';
 import type { CoreState } from '../core/state.ts';
 import type { SessionMachine } from '../machine/sessions.ts';
 import type {
@@ -87,7 +87,7 @@ export class Requests {
   /** Not sent again when the leader changes on the way: the next leader may be finishing it. */
   async changeConfiguration(request: MembershipRequest, options: RequestOptions): Promise<MembershipResult> {
     checkMembership(request);
-    const patience = patienceOf(options, CHANGE_TIMEOUT_MS);
+    const patience = patienceOf(options, CHANGE_WAIT_MS_MAX);
     return await this.#atLeader(
       options,
       patience,

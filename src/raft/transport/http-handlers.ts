@@ -4,7 +4,6 @@ import { assertNever } from '../../lib/assert.ts';
 import { type NodeId, parseNodeId, type Term } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
 import {
-  MEMBER_URL_BYTES_MAX,
   MEMBERS_MAX,
   OWN_PEER_BODY_BYTES_MAX,
   PEER_BODY_BYTES_MAX,
@@ -12,6 +11,7 @@ import {
   SMALL_BODY_BYTES_MAX,
   TERM_JUMP_MAX,
 } from '../../lib/limits.ts';
+import { isPeerUrl } from '../../lib/peer-url.ts';
 import type { Dialect } from '../core/inputs.ts';
 import type { Request, Response } from '../core/messages.ts';
 import type { Logger, Self, TransportHandlers } from '../ports.ts';
@@ -144,13 +144,6 @@ function screenNewcomer(
   return errorAnswer(
     new RaftError('too-many', `This node does not know node ${id} yet, and is finding out.`),
   );
-}
-
-/** Whether an address can be a peer's: the base URL of a server that speaks http. */
-function isPeerUrl(text: string): boolean {
-  if (text.length > MEMBER_URL_BYTES_MAX || !URL.canParse(text)) return false;
-  const { protocol, pathname, search, username } = new URL(text);
-  return protocol === 'http:' && pathname === '/' && search === '' && username === '';
 }
 
 /** A request of a node that says who it is, and that it is of this cluster. */

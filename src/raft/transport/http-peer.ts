@@ -66,14 +66,19 @@ export class HttpPeer {
     return this.#isOriginal;
   }
 
-  async #askForId(): Promise<boolean> {
-    const outcome = await exchange(this.#pool, {
+  /** Asks for its id; the headers of the answer introduce it. Never throws. */
+  askForId(): Promise<Exchange> {
+    return exchange(this.#pool, {
       method: 'GET',
       path: PATHS.id,
       headers: this.#headers,
       timeoutMs: PEER_TIMEOUT_MS,
       responseBytesMax: PEER_RESPONSE_BYTES_MAX,
     });
+  }
+
+  async #askForId(): Promise<boolean> {
+    const outcome = await this.askForId();
     const matches = idIn(outcome) === this.id;
     if (!matches) this.#isOriginal = undefined;
     return matches;

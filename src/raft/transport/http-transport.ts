@@ -14,6 +14,9 @@ import { Newcomers } from './newcomers.ts';
 import { decodeResponse } from './wire-decode.ts';
 import { encodeRequest } from './wire-encode.ts';
 
+/** A peer that has not introduced itself yet is asked again after this, in milliseconds. */
+const GET_TO_KNOW_MS = 1_000;
+
 export interface HttpTransportOptions {
   readonly identity: Self;
   /** The members; those without a URL cannot be reached. */
@@ -72,9 +75,10 @@ export class HttpTransport implements Transport {
   }
 
   /** Connects with these members, and ends the connections with those that are none any more or have moved. */
-  setMembers({ inForce, all }: KnownMembers): void {
+  setMembers(members: KnownMembers): void {
+    const { all } = members;
     this.#members = new Set(all.map(({ id }) => id));
-    this.#acquaintances.expect(inForce);
+    this.#acquaintances.expect(members);
     this.#newcomers.forget();
     const urls = new Map(all.map(({ id, url }) => [id, url]));
     this.#ownUrl = urls.get(this.#options.identity.id) ?? null;
@@ -87,7 +91,23 @@ export class HttpTransport implements Transport {
     }
     for (const [id, url] of urls) {
       if (url === null || this.#peers.has(id)) continue;
-      this.#peers.set(id, new HttpPeer({ id, url, headers: this.#headers }));
+      const peer = new HttpPeer({ id, url, headers: this.#headers });
+      this.#peers.set(id, peer);
+      void this.#getToKnow(peer);
+    }
+  }
+
+  /**
+   * Asks a peer who it is, until it answers: a node that never leads would otherwise never hear from its peers, and
+   * believe one of them that has lost its data (trap 29).
+   */
+  async #getToKnow(peer: HttpPeer): Promise<void> {
+    while (this.#peers.get(peer.id) === peer && this.#acquaintances.expectationOf(peer.id) === undefined) {
+      const outcome = await peer.askForId();
+      if (outcome.type === 'answered' && outcome.status === 200)
+        this.#acquaintances.visit(peer.id, outcome.headers);
+      // An original never introduces itself; it is asked now and then, which costs next to nothing.
+      await pause(GET_TO_KNOW_MS);
     }
   }
 
@@ -103,7 +123,9 @@ export class HttpTransport implements Transport {
 
   async stop(): Promise<void> {
     this.#handlers = undefined;
-    await Promise.all([...this.#peers.values()].map((peer) => peer.close()));
+    const peers = [...this.#peers.values()];
+    this.#peers.clear();
+    await Promise.all(peers.map((peer) => peer.close()));
     await Promise.all(this.#underWay);
   }
 
@@ -184,6 +206,11 @@ export class HttpTransport implements Transport {
     this.#dialects.set(peer, dialect);
     this.#handlers?.dialect(peer, dialect);
   }
+}
+
+/** Waits, and keeps no process alive. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 /** Why a peer turned us away, as a clause. */

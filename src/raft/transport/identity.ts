@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HEADERS } from '../../http/paths.ts';
 import { type NodeId, parseNodeId } from '../../lib/brands.ts';
-import type { Member } from '../../lib/configuration.ts';
-import type { PeerMemory, Self } from '../ports.ts';
+import type { KnownMembers, PeerMemory, Self } from '../ports.ts';
 
 /** What the headers of a message say about its sender. */
 export type Introduction =
@@ -37,6 +36,8 @@ export class Acquaintances {
   readonly #memory: PeerMemory;
   /** As the configuration has it, for members that joined by a change: that counts for more. */
   #configured: ReadonlyMap<string, string> = new Map();
+  /** The members of the configuration in force: the place of whoever it leaves out is free at once. */
+  #current: ReadonlySet<NodeId> = new Set();
 
   constructor(own: Self, memory: PeerMemory) {
     this.#own = own;
@@ -44,16 +45,18 @@ export class Acquaintances {
   }
 
   /** Other members: each is known by the incarnation that the configuration names, where it names one. */
-  expect(members: readonly Member[]): void {
+  expect({ inForce, all }: KnownMembers): void {
+    this.#current = new Set(inForce.map(({ id }) => id));
     this.#configured = new Map(
-      members.flatMap(({ id, incarnation }) => (incarnation === null ? [] : [[id, incarnation]])),
+      inForce.flatMap(({ id, incarnation }) => (incarnation === null ? [] : [[id, incarnation]])),
     );
-    this.#memory.retain(new Set(members.map(({ id }) => id)));
+    // A change that leaves a member out may be taken back: what is known of it is needed again then.
+    this.#memory.retain(new Set(all.map(({ id }) => id)));
   }
 
   /** The incarnation that a peer is to have, where that is known. */
   expectationOf(peer: NodeId): string | undefined {
-    return this.#configured.get(peer) ?? this.#memory.recall(peer);
+    return this.#current.has(peer) ? (this.#configured.get(peer) ?? this.#memory.recall(peer)) : undefined;
   }
 
   /** What the node that answers at a member's address is to us. It is remembered if it is that member. */
