@@ -101,6 +101,9 @@ export const EXPRESSION_DEPTH_MAX = 100;
 /** A scan keeps this many problems; how many more there were, it says. */
 export const PROBLEMS_KEPT_MAX = 1_000;
 
+/** The inspector keeps words for this many damages of a log; of those beyond it says the kind alone. */
+export const DAMAGES_DESCRIBED_MAX = 10_000;
+
 /** A client sends the headers of its request within this time, or is answered 408, in milliseconds. */
 export const HEADERS_TIMEOUT_MS = 10_000;
 
