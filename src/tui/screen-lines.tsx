@@ -1,0 +1,53 @@
+import { Box, Text, type TextProps } from 'ink';
+import { type ReactNode, useSyncExternalStore } from 'react';
+import type { Line, Style } from './line.ts';
+
+/** What is drawn, and who is told when it has become something else. */
+export interface LineSource {
+  readonly subscribe: (changed: () => void) => () => void;
+  readonly lines: () => readonly Line[];
+}
+
+const LOOKS: Readonly<Record<Style, TextProps>> = {
+  plain: {},
+  dim: { dimColor: true },
+  bold: { bold: true },
+  heading: { bold: true, underline: true },
+  selected: { inverse: true },
+  fatal: { color: 'red', bold: true },
+  note: { color: 'yellow' },
+  crc: { color: 'magenta' },
+  term: { color: 'cyan' },
+  index: { color: 'green' },
+  size: { color: 'yellow' },
+  kind: { color: 'blue' },
+  good: { color: 'green', dimColor: true },
+};
+
+/** Lines of text, drawn anew whenever their source has others. */
+export function ScreenLines({ source }: { readonly source: LineSource }): ReactNode {
+  const lines = useSyncExternalStore(source.subscribe, source.lines);
+  return (
+    <Box flexDirection="column">
+      {lines.map((line, number) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: A line of the screen is known by its place alone.
+        <ScreenLine key={number} line={line} />
+      ))}
+    </Box>
+  );
+}
+
+/** One line. An empty one has a space, since Ink gives no height to nothing. */
+function ScreenLine({ line }: { readonly line: Line }): ReactNode {
+  const spans = line.length === 0 ? [{ text: ' ', style: 'plain' as const }] : line;
+  return (
+    <Text wrap="truncate">
+      {spans.map(({ text, style }, place) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: Nor has a part of it another name.
+        <Text key={place} {...LOOKS[style]}>
+          {text === '' && spans.length === 1 ? ' ' : text}
+        </Text>
+      ))}
+    </Text>
+  );
+}
