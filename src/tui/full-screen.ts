@@ -35,10 +35,13 @@ export class FullScreen {
 
   /**
    * Where Ink is to draw. Incremental rendering of Ink 6.8 goes up one line less than it wrote, so that every other frame
-   * would be a line too low; here it goes to the upper left corner, where all frames begin.
+   * would be a line too low; here it goes to the upper left corner, where all frames begin. Nor does it hear of another
+   * size: it would draw the old frame on the new screen.
    */
   readonly output: NodeJS.WriteStream = Object.create(process.stdout, {
     write: { value: (text: string): boolean => process.stdout.write(text.replace(UP, HOME)) },
+    on: { value: () => process.stdout },
+    off: { value: () => process.stdout },
   });
 
   clear(): void {

@@ -98,10 +98,10 @@ function helpLines(state: InspectorState, top: number): readonly Line[] {
   const width = Math.max(...KEY_HELP.map(([keys]) => keys.length)) + 2;
   const keys = KEY_HELP.map(([key, what]): Line => [span(key.padEnd(width), 'bold'), span(what)]);
   const rows = helpRows(state);
-  const rest = keys.length > rows ? 'j k and pages move here. ' : '';
+  const rest = keys.length > rows ? 'j k move here, ' : '';
   return [
     ...keys.slice(top, top + rows),
-    line('The bar at the left: █ here, ! damage, ░▒ terms in turn.', 'dim'),
-    line(`${rest}Any other key goes back.`, 'dim'),
+    line('bar: █ here, ! damage, ░▒ terms in turn', 'dim'),
+    line(`${rest}other keys go back`, 'dim'),
   ];
 }

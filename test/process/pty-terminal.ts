@@ -7,8 +7,11 @@ import { assert } from '../../src/lib/assert.ts';
 const RUN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const TIMEOUT_MS = 30_000;
 
-/** What the shell says once the command has ended: its exit code, and whether the terminal reads lines and echoes. */
-const SCRIPT = '"$@"; echo "ended with $?"; stty -a';
+/**
+ * What the shell says once the command has ended: its exit code, and whether the terminal reads lines and echoes. It stays
+ * until it is closed, because a terminal that ends may take its last words with it.
+ */
+const SCRIPT = '"$@"; echo "ended with $?"; stty -a; read -r _';
 
 export interface PtyOptions {
   readonly columns: number;
@@ -20,7 +23,7 @@ export interface PtyOptions {
 /** How a command left its terminal. */
 export interface LeftTerminal {
   readonly code: number;
-  /** What stands on the first screen, from the command's end on. */
+  /** What was printed from the time on that the terminal was given back. */
   readonly text: string;
   readonly isFirstScreen: boolean;
   readonly isCursorShown: boolean;
@@ -44,9 +47,9 @@ export class PtyTerminal {
     const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env;
     this.#terminal = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });
     this.#pty = spawn('sh', ['-c', SCRIPT, 'sh', process.execPath, RUN, ...args], {
-      ...{ cols: columns, rows, name: 'xterm-256color' },
+      ...{ cols: columns, rows, name: env.TERM ?? 'xterm-256color' },
       cwd: cwd ?? process.cwd(),
-      env: { PATH, HOME, TMPDIR, TERM: 'xterm-256color', ...env },
+      env: { PATH, HOME, TMPDIR, ...env },
     });
     this.#pty.onData((data) => {
       this.#raw += data;
@@ -112,8 +115,9 @@ export class PtyTerminal {
 
   /** Resolves once the command has ended and the shell has said how it left the terminal. */
   async left(): Promise<LeftTerminal> {
-    await this.shows(/ended with \d+[\s\S]*-?iexten/);
-    const { text } = this;
+    // A small screen has not room for all of it.
+    await this.shows(() => /ended with \d+[\s\S]*iexten[\s\S]*extproc/.test(this.#raw));
+    const text = this.#raw.slice(this.#raw.lastIndexOf('\u001b[?1049l') + 1);
     const isShown = this.#raw.lastIndexOf('\u001b[?25h') >= this.#raw.lastIndexOf('\u001b[?25l');
     return {
       code: Number(/ended with (\d+)/.exec(text)?.[1]),
