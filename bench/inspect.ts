@@ -44,9 +44,9 @@ async function measure(log: string): Promise<void> {
   const begunMs = performance.now();
   const terminal = new PtyTerminal(['log', 'inspect', log], { columns: 120, rows: 40 });
   try {
-    await terminal.shows(/> .* put key1 /);
+    await terminal.shows(/>.* put key1 /);
     note('first rows, from the start', performance.now() - begunMs);
-    await timed('a key while it indexes', terminal, 'j', /> .* put key2 /);
+    await timed('a key while it indexes', terminal, 'j', />.* put key2 /);
     await terminal.shows((text) => !text.includes('so far'));
     note('whole index, from the start', performance.now() - begunMs);
     await timed('jump to the end (G)', terminal, 'G', at(entries));
@@ -64,7 +64,7 @@ async function measure(log: string): Promise<void> {
 
 /** The row that one is at, with what was read of it. */
 function at(index: number): RegExp {
-  return new RegExp(`> .* ${index} .* put key`);
+  return new RegExp(`>.* ${index} .* put key`);
 }
 
 async function timed(what: string, terminal: PtyTerminal, keys: string, wanted: RegExp): Promise<void> {

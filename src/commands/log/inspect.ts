@@ -13,12 +13,13 @@ import { type InspectRow, inspectLog, inspectRow } from '../../logtools/rows.ts'
 import { Selector } from '../../logtools/selection.ts';
 import type { InspectRequest } from '../../tui/inspect-on-screen.tsx';
 
-/** Shows a log as a table. */
+/** Shows a log: on the whole terminal, or as a table. */
 export class LogInspect extends BaseCommand {
-  static override summary = 'Show the entries of a log as a table, with all damage in its place.';
+  static override summary = 'Look through a log, with all damage in its place.';
 
   static override description =
-    prose`Reads only, also while a node writes the log: what the node has not finished yet is no
+    prose`On a terminal it takes the whole screen: ? shows its keys, q leaves it. Anywhere else it prints
+a table. Reads only, also while a node writes the log: what the node has not finished yet is no
 damage. With --json, one object a line, index and term as strings. Whatever is asked for, damage between the entries is
 shown. A condition is in the Common Expression Language (CEL): docs/LOG-TOOLS.md has examples.`;
 
