@@ -36,6 +36,8 @@ export interface UpdateOptions {
   readonly signal?: AbortSignal;
   /** Called after each chunk that was read. */
   readonly onProgress?: (progress: IndexProgress) => void;
+  /** After the first chunk it waits for this. */
+  readonly mayGoOn?: Promise<void>;
 }
 
 /** What somebody who keeps an index up to date is told. */
@@ -158,6 +160,7 @@ export class LogIndexer {
       onBytes(position + Math.min(length, SCAN_CHUNK_BYTES));
       this.#isOver = rows.isOver;
       if (rows.isOver || options.signal?.aborted === true) return;
+      await options.mayGoOn;
     }
     this.#finish(step.value, rows, scanOptions);
     onBytes(fileBytes);
@@ -255,13 +258,18 @@ export class LogIndexer {
 /** Brings an index up to date, and keeps it so until the signal comes. */
 export async function* keepIndexed(
   indexer: LogIndexer,
-  { signal, pollMs = FOLLOW_POLL_MS }: { readonly signal: AbortSignal; readonly pollMs?: number },
+  {
+    signal,
+    pollMs = FOLLOW_POLL_MS,
+    mayGoOn,
+  }: { readonly signal: AbortSignal; readonly pollMs?: number; readonly mayGoOn?: Promise<void> },
 ): AsyncGenerator<IndexNews, void> {
   let rowCount = -1;
   let newsMs = Math.min(FIRST_NEWS_MS, pollMs);
   while (!signal.aborted) {
     let progress: IndexProgress | undefined;
-    const updating = indexer.update({ signal, onProgress: (latest) => (progress = latest) }).then(
+    const options = mayGoOn === undefined ? { signal } : { signal, mayGoOn };
+    const updating = indexer.update({ ...options, onProgress: (latest) => (progress = latest) }).then(
       () => undefined,
       (error: unknown) => asRaftError(error),
     );

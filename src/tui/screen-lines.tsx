@@ -1,9 +1,9 @@
-import { Box, Text, type TextProps } from 'ink';
+import { Box, render, Text, type TextProps } from 'ink';
 import { type ReactNode, useSyncExternalStore } from 'react';
 import type { Line, Style } from './line.ts';
 
 /** What is drawn, and who is told when it has become something else. */
-export interface LineSource {
+interface LineSource {
   readonly subscribe: (changed: () => void) => () => void;
   readonly lines: () => readonly Line[];
 }
@@ -24,8 +24,30 @@ const LOOKS: Readonly<Record<Style, TextProps>> = {
   good: { color: 'green', dimColor: true },
 };
 
+/** Lines that are on the screen. */
+export interface Drawing {
+  /** Draws no more. */
+  readonly end: () => void;
+  /** Rejects where drawing fails. */
+  readonly failed: Promise<unknown>;
+}
+
+const FRAMES_PER_SECOND_MAX = 30;
+
+/** Draws lines, and draws them again whenever their source has others. */
+export function drawLines(source: LineSource, output: NodeJS.WriteStream): Drawing {
+  const ink = render(<ScreenLines source={source} />, {
+    stdout: output,
+    exitOnCtrlC: false,
+    patchConsole: false,
+    incrementalRendering: true,
+    maxFps: FRAMES_PER_SECOND_MAX,
+  });
+  return { end: () => ink.unmount(), failed: ink.waitUntilExit() };
+}
+
 /** Lines of text, drawn anew whenever their source has others. */
-export function ScreenLines({ source }: { readonly source: LineSource }): ReactNode {
+function ScreenLines({ source }: { readonly source: LineSource }): ReactNode {
   const lines = useSyncExternalStore(source.subscribe, source.lines);
   return (
     <Box flexDirection="column">

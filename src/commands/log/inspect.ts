@@ -11,7 +11,7 @@ import { followLog } from '../../logtools/follow.ts';
 import type { LogLocation } from '../../logtools/locate.ts';
 import { type InspectRow, inspectLog, inspectRow } from '../../logtools/rows.ts';
 import { Selector } from '../../logtools/selection.ts';
-import type { InspectRequest } from '../../tui/inspect-on-screen.tsx';
+import type { InspectRequest } from '../../tui/inspect-on-screen.ts';
 
 /** Shows a log: on the whole terminal, or as a table. */
 export class LogInspect extends BaseCommand {
@@ -58,7 +58,7 @@ shown. A condition is in the Common Expression Language (CEL): docs/LOG-TOOLS.md
 
   async #onScreen(request: InspectRequest): Promise<void> {
     // Ink takes long to load, and rewrites what it prints into a pipe.
-    const { inspectOnScreen } = await import('../../tui/inspect-on-screen.tsx');
+    const { inspectOnScreen } = await import('../../tui/inspect-on-screen.ts');
     if ((await inspectOnScreen(request)) === 'interrupted') this.exit(signalExitCode('SIGINT'));
   }
 

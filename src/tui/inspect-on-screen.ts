@@ -1,5 +1,4 @@
 import { emitKeypressEvents } from 'node:readline';
-import { type Instance, render } from 'ink';
 import { asRaftError, RaftError } from '../lib/errors.ts';
 import type { LogLocation } from '../logtools/locate.ts';
 import { type IndexOptions, keepIndexed, LogIndexer } from '../logtools/log-indexer.ts';
@@ -17,7 +16,7 @@ import { frameOf } from './inspector-view.ts';
 import { keyOf, type TerminalKey } from './keys.ts';
 import type { Line } from './line.ts';
 import { RowLoader } from './row-loader.ts';
-import { ScreenLines } from './screen-lines.tsx';
+import type { Drawing } from './screen-lines.tsx';
 
 /** What is to be inspected. */
 export interface InspectRequest extends IndexOptions {
@@ -30,8 +29,6 @@ export interface InspectRequest extends IndexOptions {
 
 /** How somebody left the inspector. */
 export type InspectEnd = NonNullable<InspectorState['end']>;
-
-const FRAMES_PER_SECOND_MAX = 30;
 
 /** How far a search has come is said again after this time, in milliseconds. */
 const SEARCH_NEWS_MS = 100;
@@ -50,8 +47,9 @@ class Inspector {
   readonly #indexer: LogIndexer;
   readonly #loader: RowLoader;
   readonly #ending = new AbortController();
-  readonly #screen = new FullScreen(() => this.#ink?.unmount());
-  #ink: Instance | undefined;
+  readonly #screen = new FullScreen(() => this.#drawing?.end());
+  #drawing: Drawing | undefined;
+  #drawLines: typeof import('./screen-lines.tsx').drawLines | undefined;
   #state: InspectorState;
   #lines: readonly Line[] | undefined;
   #changed: () => void = () => {};
@@ -84,8 +82,7 @@ class Inspector {
     process.stdout.on('resize', onResize);
     try {
       this.#screen.enter();
-      this.#draw();
-      this.#keepIndexed().catch(this.#fail);
+      this.#open().catch(this.#fail);
       return await ended;
     } finally {
       this.#ending.abort();
@@ -97,6 +94,19 @@ class Inspector {
     }
   }
 
+  /**
+   * Ink takes half a second to load. Meanwhile the first part of the log is indexed and the first rows are read, and no
+   * more than that, so that loading is not held up.
+   */
+  async #open(): Promise<void> {
+    const drawn = import('./screen-lines.tsx').then(({ drawLines }) => {
+      this.#drawLines = drawLines;
+      if (!this.#ending.signal.aborted) this.#draw();
+    });
+    this.#keepIndexed(drawn).catch(this.#fail);
+    await drawn;
+  }
+
   #draw(): void {
     const source = {
       subscribe: (changed: () => void) => {
@@ -105,19 +115,13 @@ class Inspector {
       },
       lines: () => this.#frame(),
     };
-    this.#ink = render(<ScreenLines source={source} />, {
-      stdout: this.#screen.output,
-      exitOnCtrlC: false,
-      patchConsole: false,
-      incrementalRendering: true,
-      maxFps: FRAMES_PER_SECOND_MAX,
-    });
-    this.#ink.waitUntilExit().catch(this.#fail);
+    this.#drawing = this.#drawLines?.(source, this.#screen.output);
+    this.#drawing?.failed.catch(this.#fail);
   }
 
   /** What stands on the screen is moved by terminals each in its own way, so it is drawn from nothing again. */
   #resized(): void {
-    this.#ink?.unmount();
+    this.#drawing?.end();
     this.#screen.clear();
     this.#dispatch({ type: 'resized', size: terminalSize() });
     this.#draw();
@@ -161,8 +165,8 @@ class Inspector {
     }
   }
 
-  async #keepIndexed(): Promise<void> {
-    for await (const news of keepIndexed(this.#indexer, { signal: this.#ending.signal })) {
+  async #keepIndexed(mayGoOn: Promise<void>): Promise<void> {
+    for await (const news of keepIndexed(this.#indexer, { signal: this.#ending.signal, mayGoOn })) {
       if (news.type === 'failed') this.#dispatch({ type: 'failed', reason: reasonOf(news.error) });
       else
         this.#dispatch({ type: 'indexed', progress: news.type === 'progress' ? news.progress : undefined });
