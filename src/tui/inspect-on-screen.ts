@@ -30,6 +30,9 @@ export interface InspectRequest extends IndexOptions {
 /** How somebody left the inspector. */
 export type InspectEnd = NonNullable<InspectorState['end']>;
 
+/** Rows that take longer to read are drawn without their commands first, in milliseconds. */
+const DRAW_WITHOUT_ROWS_MS = 15;
+
 /** How far a search has come is said again after this time, in milliseconds. */
 const SEARCH_NEWS_MS = 100;
 
@@ -108,6 +111,7 @@ class Inspector {
   }
 
   #draw(): void {
+    this.#lines = undefined;
     const source = {
       subscribe: (changed: () => void) => {
         this.#changed = changed;
@@ -142,7 +146,6 @@ class Inspector {
     this.#state = reduce(this.#state, event, this.#indexer.index);
     if (this.#state.end !== undefined) this.#end(this.#state.end);
     this.#search();
-    this.#redraw();
     this.#load().catch(this.#fail);
   }
 
@@ -155,12 +158,15 @@ class Inspector {
     this.#changed();
   }
 
-  /** Reads what is on the screen, until nothing of it is missing. */
+  /** Reads what is on the screen, until nothing of it is missing, and draws it: at once only where that takes long. */
   async #load(): Promise<void> {
+    const patience = setTimeout(() => this.#redraw(), DRAW_WITHOUT_ROWS_MS);
     try {
-      while (!this.#ending.signal.aborted && (await this.#loader.load(this.#state))) this.#redraw();
+      while (!this.#ending.signal.aborted && (await this.#loader.load(this.#state)));
     } catch (error) {
       this.#state = reduce(this.#state, { type: 'failed', reason: reasonOf(error) }, this.#indexer.index);
+    } finally {
+      clearTimeout(patience);
       this.#redraw();
     }
   }
