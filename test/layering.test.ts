@@ -20,6 +20,7 @@ const ROOMS = {
   machine: ['src/raft/machine/'],
   runtime: ['src/raft/runtime/', 'src/raft/server.ts'],
   logtools: ['src/logtools/'],
+  tui: ['src/tui/'],
   api: ['src/api/'],
   cluster: ['src/cluster/'],
   sim: ['src/sim/'],
@@ -51,12 +52,13 @@ const MAY_IMPORT: Readonly<Record<Room, readonly (Room | 'core types')[]>> = {
   machine: ['lib', 'ports'],
   runtime: ['lib', 'core', 'ports', 'machine'],
   logtools: ['lib', 'logfmt', 'ports', 'machine'],
+  tui: ['lib', 'logfmt', 'machine', 'logtools'],
   api: ['lib', 'ports', 'core types', 'http'],
   cluster: ['lib', 'ports', 'host', 'lock', 'http', 'api'],
   sim: ['lib', 'logfmt', ...RAFT],
   node: ['lib', 'logfmt', 'http', 'api', 'logtools', ...RAFT],
   cli: ['lib', 'logfmt', 'http', 'api', 'logtools', 'cluster', 'sim', 'node', ...RAFT],
-  commands: ['lib', 'logfmt', 'http', 'api', 'logtools', 'cluster', 'sim', 'node', 'cli', ...RAFT],
+  commands: ['lib', 'logfmt', 'http', 'api', 'logtools', 'tui', 'cluster', 'sim', 'node', 'cli', ...RAFT],
   index: ['lib', 'logfmt', 'http', 'api', 'logtools', 'node', ...RAFT],
 };
 

@@ -38,17 +38,25 @@ export const selectionFlags = {
   }),
 };
 
-/** The selection that the flags name. Errors: `usage`. */
-export function selectionOf(flags: {
+/** What the flags of `selectionFlags` hold. */
+interface SelectionFlags {
   readonly from?: bigint | undefined;
   readonly to?: bigint | undefined;
   readonly term?: bigint | undefined;
   readonly kind?: readonly string[] | undefined;
   readonly grep?: string | undefined;
   readonly where?: string | undefined;
-}): Promise<Selection> {
-  const { from, to, term, kind: kinds, grep, where } = flags;
-  return Selection.of({ from, to, term, kinds, grep, where });
+}
+
+/** Whether any of the flags leaves something out. */
+export function isSelecting({ from, to, term, kind, grep, where }: SelectionFlags): boolean {
+  return [from, to, term, kind, grep, where].some((value) => value !== undefined);
+}
+
+/** The selection that the flags name. Errors: `usage`. */
+export function selectionOf(flags: SelectionFlags): Promise<Selection> {
+  const { kind, ...rest } = flags;
+  return Selection.of({ ...rest, kinds: kind });
 }
 
 function parseUint64(text: string, what: string): bigint {

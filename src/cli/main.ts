@@ -18,7 +18,7 @@ export interface Program {
  * before any command runs, such as a name that is no command.
  */
 export async function main(args: readonly string[], program: Program): Promise<void> {
-  useNoColor();
+  respectNoColor();
   try {
     await run([...args], loadOptions(program));
     // What is left of output that nobody reads will never be flushed.
@@ -48,7 +48,7 @@ function report(error: unknown, args: readonly string[]): number {
 }
 
 /** Some libraries know only FORCE_COLOR: who asks for no colour (https://no-color.org) gets none from them either. */
-function useNoColor(): void {
+function respectNoColor(): void {
   const { NO_COLOR } = process.env;
   if (NO_COLOR !== undefined && NO_COLOR !== '') process.env.FORCE_COLOR = '0';
 }

@@ -119,6 +119,21 @@ export const EXPRESSION_DEPTH_MAX = 100;
 /** A scan keeps this many problems; how many more there were, it says. */
 export const PROBLEMS_KEPT_MAX = 1_000;
 
+/** The inspector keeps words for this many damages of a log; of those beyond it says the kind alone. */
+export const DAMAGES_DESCRIBED_MAX = 10_000;
+
+/** The inspector shows this much of a damaged range, and decodes an entry in a list from this much of its frame. */
+export const EXCERPT_BYTES_MAX = 256 * 1024;
+
+/** The inspector shows this much of an entry as text; as hexadecimal digits it shows all of it. */
+export const DETAIL_TEXT_CHARACTERS_MAX = 65_536;
+
+/** A search in the inspector looks at this much of an entry's text. */
+export const SEARCH_TEXT_CHARACTERS_MAX = 65_536;
+
+/** A regular expression that takes longer for half a megabyte of the log ends the search, in milliseconds. */
+export const SEARCH_STEP_MS_MAX = 1_000;
+
 /** A client sends the headers of its request within this time, or is answered 408, in milliseconds. */
 export const HEADERS_TIMEOUT_MS = 10_000;
 

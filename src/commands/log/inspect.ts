@@ -3,19 +3,23 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { findLog, logArgument } from '../../cli/find-log.ts';
 import { dirFlags } from '../../cli/flags.ts';
 import { inspectHeading, inspectLine } from '../../cli/log-lines.ts';
-import { selectionFlags, selectionOf } from '../../cli/log-selection.ts';
+import { isSelecting, selectionFlags, selectionOf } from '../../cli/log-selection.ts';
 import { prose } from '../../cli/prose.ts';
+import { signalExitCode } from '../../cli/signals.ts';
+import { hasFullScreen } from '../../cli/terminal.ts';
 import { followLog } from '../../logtools/follow.ts';
 import type { LogLocation } from '../../logtools/locate.ts';
 import { type InspectRow, inspectLog, inspectRow } from '../../logtools/rows.ts';
 import { Selector } from '../../logtools/selection.ts';
+import type { InspectRequest } from '../../tui/inspect-on-screen.ts';
 
-/** Shows a log as a table. */
+/** Shows a log: on the whole terminal, or as a table. */
 export class LogInspect extends BaseCommand {
-  static override summary = 'Show the entries of a log as a table, with all damage in its place.';
+  static override summary = 'Look through a log, with all damage in its place.';
 
   static override description =
-    prose`Reads only, also while a node writes the log: what the node has not finished yet is no
+    prose`On a terminal it takes the whole screen: ? shows its keys, q leaves it. Anywhere else it prints
+a table. Reads only, also while a node writes the log: what the node has not finished yet is no
 damage. With --json, one object a line, index and term as strings. Whatever is asked for, damage between the entries is
 shown. A condition is in the Common Expression Language (CEL): docs/LOG-TOOLS.md has examples.`;
 
@@ -42,9 +46,20 @@ shown. A condition is in the Common Expression Language (CEL): docs/LOG-TOOLS.md
     const { args, flags } = await this.parse(LogInspect);
     const selection = await selectionOf(flags);
     const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    if (hasFullScreen() && !this.jsonEnabled()) {
+      const chosen = isSelecting(flags) ? { selection } : {};
+      await this.#onScreen({ location, writer, ...chosen, name: args.log, isFollowing: flags.follow });
+      return;
+    }
     this.print(inspectHeading());
     if (flags.follow) await this.#follow(location, new Selector(selection, 'followed'));
     else for await (const row of inspectLog(location, { writer, selection })) await this.#show(row);
+  }
+
+  async #onScreen(request: InspectRequest): Promise<void> {
+    // Ink takes long to load, and rewrites what it prints into a pipe.
+    const { inspectOnScreen } = await import('../../tui/inspect-on-screen.ts');
+    if ((await inspectOnScreen(request)) === 'interrupted') this.exit(signalExitCode('SIGINT'));
   }
 
   async #follow(location: LogLocation, selector: Selector): Promise<void> {

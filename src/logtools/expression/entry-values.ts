@@ -97,7 +97,7 @@ export class EntryValues {
 }
 
 /** The key-value machine's command in an entry, or null where it holds none. */
-function kvCommandOf(payload: Payload): KvCommand | null {
+export function kvCommandOf(payload: Payload): KvCommand | null {
   if (!('command' in payload)) return null;
   const parsed = parseKvCommand(payload.command);
   return parsed.ok ? parsed.command : null;

@@ -1,0 +1,285 @@
+import { present } from '../lib/assert.ts';
+import { DAMAGES_DESCRIBED_MAX } from '../lib/limits.ts';
+import type { Problem, ProblemKind } from '../logfmt/damage.ts';
+import { rawFrameAt } from '../logfmt/frame.ts';
+import { Column, numberColumn, partition, Runs } from './columns.ts';
+import type { SegmentFile } from './locate.ts';
+
+/** One row of a log, without its command: that stays in the file. */
+export type IndexedRow = IndexedEntry | IndexedDamage;
+
+export interface IndexedEntry {
+  readonly type: 'entry';
+  readonly segment: SegmentFile;
+  /** Bytes from the start of the segment. */
+  readonly offset: number;
+  readonly index: bigint;
+  readonly term: bigint;
+}
+
+export interface IndexedDamage {
+  readonly type: 'damage';
+  readonly segment: SegmentFile;
+  readonly offset: number;
+  readonly length: number;
+  readonly kind: ProblemKind;
+  /** What was found, in words. Of damage beyond `DAMAGES_DESCRIBED_MAX` nothing more than its kind is kept. */
+  readonly detail: string;
+  readonly fatal: boolean;
+}
+
+/** Where an index stands, or the next one after it. */
+export interface FoundIndex {
+  readonly row: number;
+  readonly isExact: boolean;
+}
+
+/** What one can ask of an index. Rows are counted from 0. */
+export type LogLookup = Pick<
+  LogIndex,
+  | 'rowCount'
+  | 'damageCount'
+  | 'rowAt'
+  | 'rowOfIndex'
+  | 'rowOfOffset'
+  | 'nextDamage'
+  | 'previousDamage'
+  | 'nextTermChange'
+  | 'previousTermChange'
+  | 'termAt'
+  | 'hasDamage'
+>;
+
+/** The kinds of damage as numbers, to keep in a byte. */
+const KIND_NUMBERS: Readonly<Record<ProblemKind, number>> = {
+  'torn-tail': 0,
+  'zero-tail': 1,
+  'garbage-tail': 2,
+  'checksum-mismatch': 3,
+  oversized: 4,
+  'index-gap': 5,
+  'index-repeat': 6,
+  'term-regression': 7,
+  'not-a-log': 8,
+};
+const KIND_NAMES: ReadonlyMap<number, ProblemKind> = new Map(
+  (Object.keys(KIND_NUMBERS) as ProblemKind[]).map((kind) => [KIND_NUMBERS[kind], kind]),
+);
+const FATAL_BIT = 0x80;
+
+interface SegmentRows {
+  readonly segment: SegmentFile;
+  readonly firstRow: number;
+}
+
+/**
+ * Where everything in a log stands: entries and damage, one row each, in the order of the log. Of an entry eight bytes are
+ * kept, its offset; index and term follow from the runs in which they stand. Lookups are binary searches.
+ */
+export class LogIndex {
+  readonly #offsets = numberColumn();
+  readonly #indexRuns = new Runs();
+  readonly #termRuns = new Runs();
+  readonly #damageRows = numberColumn();
+  readonly #damageLengths = numberColumn();
+  readonly #damageKinds = new Column<number>((length) => new Uint8Array(length));
+  readonly #damageDetails: string[] = [];
+  #segments: SegmentRows[] = [];
+  /** What the next entry has to be for no new run to begin; NaN where one begins in any case. */
+  #nextIndex = Number.NaN;
+  #term = Number.NaN;
+  /** The first run of indexes that begins below the end of the one before; undefined where they only rise. */
+  #firstFall: number | undefined;
+
+  get rowCount(): number {
+    return this.#offsets.length;
+  }
+
+  get damageCount(): number {
+    return this.#damageRows.length;
+  }
+
+  /** Says to which segment the next rows belong. */
+  startSegment(segment: SegmentFile): void {
+    this.#segments.push({ segment, firstRow: this.rowCount });
+  }
+
+  /** Adds a good frame, with what `ScanVisitor.frame` is told: the hot path. */
+  addEntry(offset: number, index: number, term: number, bytes: Uint8Array, at: number): void {
+    const row = this.#offsets.length;
+    this.#offsets.push(offset);
+    const isExact = index < Number.MAX_SAFE_INTEGER && term < Number.MAX_SAFE_INTEGER;
+    if (index === this.#nextIndex && term === this.#term && isExact) {
+      this.#nextIndex = index + 1;
+      return;
+    }
+    const frame = rawFrameAt(bytes, at, offset);
+    if (this.#indexAfter() !== frame.index) this.#startIndexRun(row, frame.index);
+    const { length } = this.#termRuns;
+    if (length === 0 || this.#termRuns.valueOf(length - 1) !== frame.term)
+      this.#termRuns.start(row, frame.term);
+    this.#nextIndex = index + 1;
+    this.#term = term;
+  }
+
+  addDamage({ offset, length, kind, detail, fatal }: Problem): void {
+    this.#damageRows.push(this.rowCount);
+    this.#damageLengths.push(length);
+    this.#damageKinds.push(KIND_NUMBERS[kind] | (fatal ? FATAL_BIT : 0));
+    if (this.#damageDetails.length < DAMAGES_DESCRIBED_MAX) this.#damageDetails.push(detail);
+    this.#offsets.push(offset);
+    this.#nextIndex = Number.NaN;
+  }
+
+  /** Forgets the rows from `rowCount` on, and the segments that began with them. */
+  truncate(rowCount: number): void {
+    const damages = this.#damagesBefore(rowCount);
+    this.#offsets.truncate(rowCount);
+    this.#indexRuns.truncate(rowCount);
+    this.#termRuns.truncate(rowCount);
+    this.#damageRows.truncate(damages);
+    this.#damageLengths.truncate(damages);
+    this.#damageKinds.truncate(damages);
+    this.#damageDetails.length = Math.min(damages, this.#damageDetails.length);
+    this.#segments = this.#segments.filter(({ firstRow }) => firstRow < rowCount);
+    if (this.#firstFall !== undefined && this.#firstFall >= this.#indexRuns.length)
+      this.#firstFall = undefined;
+    this.#nextIndex = Number.NaN;
+    this.#term = Number.NaN;
+  }
+
+  rowAt(row: number): IndexedRow {
+    const { segment } = this.#segmentAt(row);
+    const offset = this.#offsets.at(row);
+    if (!this.isDamage(row)) {
+      return { type: 'entry', segment, offset, index: this.#indexOf(row), term: this.termAt(row) ?? 0n };
+    }
+    const damage = this.#damagesBefore(row);
+    const code = this.#damageKinds.at(damage);
+    return {
+      ...{ type: 'damage', segment, offset, length: this.#damageLengths.at(damage) },
+      kind: present(KIND_NAMES.get(code & ~FATAL_BIT), 'a kind of damage'),
+      detail: this.#damageDetails[damage] ?? 'there is too much damage to keep words for each',
+      fatal: (code & FATAL_BIT) !== 0,
+    };
+  }
+
+  isDamage(row: number): boolean {
+    return this.hasDamage(row, row + 1);
+  }
+
+  /** Whether there is damage in the rows from `from` to before `to`. */
+  hasDamage(from: number, to: number): boolean {
+    return this.#damagesBefore(from) < this.#damagesBefore(to);
+  }
+
+  /** The term of an entry, or of the last entry before damage; undefined where there is none yet. */
+  termAt(row: number): bigint | undefined {
+    const run = this.#termRuns.runAt(row);
+    return run < 0 ? undefined : this.#termRuns.valueOf(run);
+  }
+
+  /**
+   * The row of an index; where it is missing, the damage that stands in its place, or the first entry above it, or the last
+   * row of all. Undefined where there are no rows.
+   */
+  rowOfIndex(index: bigint): FoundIndex | undefined {
+    if (this.rowCount === 0) return undefined;
+    const run = this.#runOfIndex(index);
+    const row = run < 0 ? 0 : this.#rowInRun(run, index);
+    return { row, isExact: !this.isDamage(row) && this.#indexOf(row) === index };
+  }
+
+  /** The row that holds an offset of the segment in which `nearRow` stands: the last that begins there or before. */
+  rowOfOffset(offset: number, nearRow: number): number | undefined {
+    if (this.rowCount === 0) return undefined;
+    const number = this.#segmentNumberAt(nearRow);
+    const first = this.#segments[number]?.firstRow ?? 0;
+    const end = this.#segments[number + 1]?.firstRow ?? this.rowCount;
+    const after = first + partition(end - first, (i) => this.#offsets.at(first + i) <= offset);
+    return Math.max(first, after - 1);
+  }
+
+  nextDamage(row: number): number | undefined {
+    const damage = this.#damagesBefore(row + 1);
+    return damage < this.damageCount ? this.#damageRows.at(damage) : undefined;
+  }
+
+  previousDamage(row: number): number | undefined {
+    const damage = this.#damagesBefore(row) - 1;
+    return damage >= 0 ? this.#damageRows.at(damage) : undefined;
+  }
+
+  /** The next row whose term is another than that of the entry before it. */
+  nextTermChange(row: number): number | undefined {
+    const run = this.#termRuns.runAt(row) + 1;
+    return run < this.#termRuns.length ? this.#termRuns.rowOf(run) : undefined;
+  }
+
+  previousTermChange(row: number): number | undefined {
+    const run = this.#termRuns.runAt(row - 1);
+    return run >= 0 ? this.#termRuns.rowOf(run) : undefined;
+  }
+
+  #startIndexRun(row: number, index: bigint): void {
+    const before = this.#indexRuns.length - 1;
+    if (before >= 0 && index <= this.#lastIndexOfRun(before)) this.#firstFall ??= before + 1;
+    this.#indexRuns.start(row, index);
+  }
+
+  /** The index that would go on with the last run, where the row before is one of its entries. */
+  #indexAfter(): bigint | undefined {
+    // The row of the entry in question is counted already.
+    const previous = this.rowCount - 2;
+    if (this.#indexRuns.length === 0 || this.isDamage(previous)) return undefined;
+    return this.#indexOf(previous) + 1n;
+  }
+
+  #indexOf(row: number): bigint {
+    const run = this.#indexRuns.runAt(row);
+    return this.#indexRuns.valueOf(run) + BigInt(row - this.#indexRuns.rowOf(run));
+  }
+
+  /** At least the last index of a run: rows of damage behind its entries are taken for entries. */
+  #lastIndexOfRun(run: number): bigint {
+    const damages = this.#damagesBefore(this.rowCount);
+    let last = (run + 1 < this.#indexRuns.length ? this.#indexRuns.rowOf(run + 1) : this.rowCount - 1) - 1;
+    for (let i = damages - 1; i >= 0 && this.#damageRows.at(i) === last; i--) last--;
+    return this.#indexRuns.valueOf(run) + BigInt(Math.max(0, last - this.#indexRuns.rowOf(run)));
+  }
+
+  /** The last run that begins at an index or below it. Where indexes fall, the first run that holds it goes first. */
+  #runOfIndex(index: bigint): number {
+    const runs = this.#indexRuns;
+    if (this.#firstFall !== undefined) {
+      for (let run = 0; run < runs.length; run++) {
+        if (runs.valueOf(run) > index) continue;
+        const row = this.#rowInRun(run, index);
+        if (!this.isDamage(row) && this.#indexOf(row) === index) return run;
+      }
+    }
+    const rising = this.#firstFall ?? runs.length;
+    return partition(rising, (run) => runs.valueOf(run) <= index) - 1;
+  }
+
+  #rowInRun(run: number, index: bigint): number {
+    const first = this.#indexRuns.rowOf(run);
+    const next = run + 1 < this.#indexRuns.length ? this.#indexRuns.rowOf(run + 1) : this.rowCount - 1;
+    const steps = index - this.#indexRuns.valueOf(run);
+    return steps >= BigInt(next - first) ? next : first + Number(steps);
+  }
+
+  /** The number of the segment in which a row stands, counted from 0. */
+  #segmentNumberAt(row: number): number {
+    return partition(this.#segments.length, (i) => (this.#segments[i]?.firstRow ?? 0) <= row) - 1;
+  }
+
+  #segmentAt(row: number): SegmentRows {
+    return present(this.#segments[this.#segmentNumberAt(row)], 'the segment of a row');
+  }
+
+  /** How many damages stand before a row. */
+  #damagesBefore(row: number): number {
+    return partition(this.#damageRows.length, (damage) => this.#damageRows.at(damage) < row);
+  }
+}

@@ -1,0 +1,216 @@
+import { emitKeypressEvents } from 'node:readline';
+import { asRaftError, RaftError } from '../lib/errors.ts';
+import type { LogLocation } from '../logtools/locate.ts';
+import { type IndexOptions, keepIndexed, LogIndexer } from '../logtools/log-indexer.ts';
+import { findRow } from '../logtools/search.ts';
+import { detailOf } from './detail-view.ts';
+import { FullScreen, terminalSize } from './full-screen.ts';
+import { reduce } from './inspector-reducer.ts';
+import {
+  type InspectorEvent,
+  type InspectorState,
+  initialState,
+  type RunningSearch,
+} from './inspector-state.ts';
+import { frameOf } from './inspector-view.ts';
+import { keyOf, type TerminalKey } from './keys.ts';
+import type { Line } from './line.ts';
+import { RowLoader } from './row-loader.ts';
+import type { Drawing } from './screen-lines.tsx';
+
+/** What is to be inspected. */
+export interface InspectRequest extends IndexOptions {
+  readonly location: LogLocation;
+  /** For the title. */
+  readonly name: string;
+  /** Begin at the end, and stay there while the log grows. */
+  readonly isFollowing: boolean;
+}
+
+/** How somebody left the inspector. */
+export type InspectEnd = NonNullable<InspectorState['end']>;
+
+/** Rows that take longer to read are drawn without their commands first, in milliseconds. */
+const DRAW_WITHOUT_ROWS_MS = 15;
+
+/** How far a search has come is said again after this time, in milliseconds. */
+const SEARCH_NEWS_MS = 100;
+
+/**
+ * Shows a log on the whole terminal until somebody leaves. Standard input and output have to be terminals. The terminal is
+ * left as it was, however this ends.
+ */
+export async function inspectOnScreen(request: InspectRequest): Promise<InspectEnd> {
+  return new Inspector(request).run();
+}
+
+/** The state, what changes it, and what draws it. */
+class Inspector {
+  readonly #request: InspectRequest;
+  readonly #indexer: LogIndexer;
+  readonly #loader: RowLoader;
+  readonly #ending = new AbortController();
+  readonly #screen = new FullScreen(() => this.#drawing?.end());
+  #drawing: Drawing | undefined;
+  #drawLines: typeof import('./screen-lines.tsx').drawLines | undefined;
+  #state: InspectorState;
+  #lines: readonly Line[] | undefined;
+  #changed: () => void = () => {};
+  #searching: { readonly search: RunningSearch; readonly ending: AbortController } | undefined;
+  #end: (end: InspectEnd) => void = () => {};
+  #fail: (error: unknown) => void = () => {};
+
+  constructor(request: InspectRequest) {
+    this.#request = request;
+    this.#indexer = new LogIndexer(request.location, request);
+    this.#loader = new RowLoader(this.#indexer.index);
+    this.#state = { ...initialState(terminalSize()), isFollowing: request.isFollowing };
+  }
+
+  async run(): Promise<InspectEnd> {
+    const ended = new Promise<InspectEnd>((resolve, reject) => {
+      this.#end = resolve;
+      this.#fail = reject;
+    });
+    const onKey = (text: string | undefined, terminalKey: TerminalKey) => {
+      const key = keyOf(text, terminalKey);
+      if (key !== undefined) this.#dispatch({ type: 'key', key });
+    };
+    const onResize = () => this.#resized();
+    // A crash is told once the terminal is back: on the other screen nobody would read of it.
+    const onCrash = (error: unknown) => this.#fail(error);
+    process.on('uncaughtException', onCrash).on('unhandledRejection', onCrash);
+    emitKeypressEvents(process.stdin);
+    process.stdin.on('keypress', onKey).resume();
+    process.stdout.on('resize', onResize);
+    try {
+      this.#screen.enter();
+      this.#open().catch(this.#fail);
+      return await ended;
+    } finally {
+      this.#ending.abort();
+      this.#searching?.ending.abort();
+      process.stdin.off('keypress', onKey);
+      process.stdout.off('resize', onResize);
+      this.#screen.leave();
+      process.off('uncaughtException', onCrash).off('unhandledRejection', onCrash);
+    }
+  }
+
+  /**
+   * Ink takes half a second to load. Meanwhile the first part of the log is indexed and the first rows are read, and no
+   * more than that, so that loading is not held up.
+   */
+  async #open(): Promise<void> {
+    const drawn = import('./screen-lines.tsx').then(({ drawLines }) => {
+      this.#drawLines = drawLines;
+      if (!this.#ending.signal.aborted) this.#draw();
+    });
+    this.#keepIndexed(drawn).catch(this.#fail);
+    await drawn;
+  }
+
+  #draw(): void {
+    this.#lines = undefined;
+    const source = {
+      subscribe: (changed: () => void) => {
+        this.#changed = changed;
+        return () => {};
+      },
+      lines: () => this.#frame(),
+    };
+    this.#drawing = this.#drawLines?.(source, this.#screen.output);
+    this.#drawing?.failed.catch(this.#fail);
+  }
+
+  /** What stands on the screen is moved by terminals each in its own way, so it is drawn from nothing again. */
+  #resized(): void {
+    this.#drawing?.end();
+    this.#screen.clear();
+    this.#dispatch({ type: 'resized', size: terminalSize() });
+    this.#draw();
+  }
+
+  /** The same lines until something has changed: React asks more than once. */
+  #frame(): readonly Line[] {
+    this.#lines ??= frameOf(this.#state, {
+      log: this.#indexer.index,
+      contents: this.#loader.contents,
+      bytes: this.#loader.bytes,
+      name: this.#request.name,
+    });
+    return this.#lines;
+  }
+
+  #dispatch(event: InspectorEvent): void {
+    this.#state = reduce(this.#state, event, this.#indexer.index);
+    if (this.#state.end !== undefined) this.#end(this.#state.end);
+    this.#search();
+    this.#load().catch(this.#fail);
+  }
+
+  #redraw(): void {
+    const { lineCount } = detailOf(this.#state, this.#indexer.index, this.#loader.bytes, 0);
+    if (lineCount !== this.#state.detailLines) {
+      this.#state = reduce(this.#state, { type: 'detail', lines: lineCount }, this.#indexer.index);
+    }
+    this.#lines = undefined;
+    this.#changed();
+  }
+
+  /** Reads what is on the screen, until nothing of it is missing, and draws it: at once only where that takes long. */
+  async #load(): Promise<void> {
+    const patience = setTimeout(() => this.#redraw(), DRAW_WITHOUT_ROWS_MS);
+    try {
+      while (!this.#ending.signal.aborted && (await this.#loader.load(this.#state)));
+    } catch (error) {
+      this.#state = reduce(this.#state, { type: 'failed', reason: reasonOf(error) }, this.#indexer.index);
+    } finally {
+      clearTimeout(patience);
+      this.#redraw();
+    }
+  }
+
+  async #keepIndexed(mayGoOn: Promise<void>): Promise<void> {
+    for await (const news of keepIndexed(this.#indexer, { signal: this.#ending.signal, mayGoOn })) {
+      if (news.type === 'failed') this.#dispatch({ type: 'failed', reason: reasonOf(news.error) });
+      else
+        this.#dispatch({ type: 'indexed', progress: news.type === 'progress' ? news.progress : undefined });
+    }
+  }
+
+  /** Begins the search that is wanted, and ends the one that is not wanted any more. */
+  #search(): void {
+    const { search } = this.#state;
+    if (search?.number === this.#searching?.search.number) return;
+    this.#searching?.ending.abort();
+    this.#searching = undefined;
+    if (search === undefined) return;
+    const ending = new AbortController();
+    this.#searching = { search, ending };
+    this.#find(search, ending.signal).catch(this.#fail);
+  }
+
+  async #find(search: RunningSearch, signal: AbortSignal): Promise<void> {
+    const { number } = search;
+    let toldMs = performance.now();
+    const onProgress = (row: number) => {
+      if (signal.aborted || performance.now() - toldMs < SEARCH_NEWS_MS) return;
+      toldMs = performance.now();
+      this.#dispatch({ type: 'search-at', number, row });
+    };
+    try {
+      const row = await findRow(this.#indexer.index, search, { signal, onProgress });
+      if (signal.aborted) return;
+      const outcome = row === undefined ? ({ type: 'nothing' } as const) : ({ type: 'found', row } as const);
+      this.#dispatch({ type: 'search-ended', number, outcome });
+    } catch (error) {
+      if (!(error instanceof RaftError)) throw error;
+      this.#dispatch({ type: 'search-ended', number, outcome: { type: 'refused', reason: error.message } });
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return asRaftError(error).message;
+}

@@ -1,0 +1,107 @@
+import type { LogLookup } from '../logtools/log-index.ts';
+import type { RowBytes } from '../logtools/row-content.ts';
+import { detailOf } from './detail-view.ts';
+import { helpRows, type InspectorState, layoutOf, SIZE_MIN } from './inspector-state.ts';
+import { KEY_HELP } from './keys.ts';
+import { cutLine, EMPTY_LINE, justified, type Line, line, span } from './line.ts';
+import { type Contents, listLines } from './list-view.ts';
+import { sideBar } from './side-bar.ts';
+
+/** What a screen shows, besides the state. */
+export interface Shown {
+  readonly log: LogLookup;
+  /** What was read of the rows in the list. */
+  readonly contents: Contents;
+  /** What was read of the row that one is at. */
+  readonly bytes: RowBytes | undefined;
+  /** What is inspected, for the title. */
+  readonly name: string;
+}
+
+/** The lines of the screen, one less than it has. */
+export function frameOf(state: InspectorState, shown: Shown): readonly Line[] {
+  const { size } = state;
+  const lineCount = Math.max(1, size.rows - 1);
+  const layout = layoutOf(state);
+  if (layout.isTiny)
+    return filled([line(`${SIZE_MIN.columns}x${SIZE_MIN.rows} at least; q leaves`)], lineCount, size.columns);
+  if (state.helpTop !== undefined) return filled(helpLines(state, state.helpTop), lineCount, size.columns);
+  const lines = [titleLine(state, shown)];
+  const { log } = shown;
+  if (layout.pane !== 'detail') {
+    const bar = sideBar(state, log, layout.listRows);
+    const [heading = EMPTY_LINE, ...rows] = listLines(state, log, shown.contents, layout.listRows);
+    lines.push([span('  '), ...heading], ...rows.map((row, i) => [...(bar[i] ?? [span('  ')]), ...row]));
+  }
+  if (layout.pane !== 'list') {
+    const detail = detailOf(state, log, shown.bytes, layout.detailRows);
+    lines.push(separator(detail.title, size.columns), ...detail.lines);
+    if (layout.pane === 'detail') lines.push(EMPTY_LINE);
+  }
+  lines.push(statusLine(state, shown));
+  return filled(lines, lineCount, size.columns);
+}
+
+/** Exactly so many lines, none wider than the screen. */
+function filled(lines: readonly Line[], count: number, columns: number): readonly Line[] {
+  return Array.from({ length: count }, (_, i) => cutLine(lines[i] ?? EMPTY_LINE, columns));
+}
+
+function titleLine({ size, progress }: InspectorState, { log, name }: Shown): Line {
+  const entries = counted(log.rowCount - log.damageCount, 'entry', 'entries');
+  const damages = log.damageCount === 0 ? 'no damage' : counted(log.damageCount, 'damage', 'damages');
+  const soFar = progress === undefined ? '' : ' so far';
+  return justified([span(name, 'bold')], `${entries}, ${damages}${soFar}`, size.columns);
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+}
+
+function separator(title: string, columns: number): Line {
+  const text = `── ${title} `;
+  return line(text.padEnd(columns, '─'), 'dim');
+}
+
+/** What is typed, else a word about what was done, else where one is; and at the right what goes on. */
+function statusLine(state: InspectorState, { log }: Shown): Line {
+  const right = activityOf(state);
+  const { prompt, message, failure, size } = state;
+  if (prompt !== undefined) {
+    const sign = { index: ':', offset: '@', search: '/' }[prompt.type];
+    return cutLine([span(`${sign}${prompt.text}`, 'bold'), span('▏')], size.columns);
+  }
+  if (message !== undefined) return justified(line(message, 'note'), right, size.columns);
+  if (failure !== undefined) return justified(line(failure, 'fatal'), right, size.columns);
+  const row = log.rowCount === 0 ? 0 : state.cursor + 1;
+  const where = `row ${row.toLocaleString('en')} of ${log.rowCount.toLocaleString('en')}`;
+  return justified([span(where), span('   ? keys   q leave', 'dim')], right, size.columns);
+}
+
+function activityOf({ progress, search, isFollowing, awaitedIndex }: InspectorState): string {
+  const parts = [
+    ...(search === undefined
+      ? []
+      : [`looking for /${search.pattern}/ at row ${search.atRow.toLocaleString('en')}`]),
+    ...(awaitedIndex === undefined ? [] : [`waiting for index ${awaitedIndex}`]),
+    ...(progress === undefined ? [] : [`indexing ${percent(progress.doneBytes, progress.totalBytes)}`]),
+    ...(isFollowing ? ['following'] : []),
+  ];
+  return parts.join(', ');
+}
+
+function percent(done: number, total: number): string {
+  return `${total === 0 ? 0 : Math.min(100, Math.floor((100 * done) / total))}%`;
+}
+
+function helpLines(state: InspectorState, top: number): readonly Line[] {
+  const width = Math.max(...KEY_HELP.map(([keys]) => keys.length)) + 2;
+  const keys = KEY_HELP.map(([key, what]): Line => [span(key.padEnd(width), 'bold'), span(what)]);
+  const rows = helpRows(state);
+  const rest = keys.length > rows ? 'j k move here, ' : '';
+  return [
+    ...keys.slice(top, top + rows),
+    line('bar: █ here, ! damage, ░▒ terms in turn', 'dim'),
+    line(`${rest}other keys go back`, 'dim'),
+  ];
+}

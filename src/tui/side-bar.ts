@@ -1,0 +1,30 @@
+import type { LogLookup } from '../logtools/log-index.ts';
+import type { InspectorState } from './inspector-state.ts';
+import { type Line, span } from './line.ts';
+
+/** Terms in turn: where the shade changes, the term does. */
+const SHADES = ['░', '▒'] as const;
+
+/**
+ * The whole log from the first line to the last, whichever part of it is on the screen: where one is, where damage is, and
+ * where terms change. Two columns a line.
+ */
+export function sideBar(state: InspectorState, log: LogLookup, lines: number): readonly Line[] {
+  const { rowCount } = log;
+  const shown = { from: state.top, to: Math.min(rowCount, state.top + lines) };
+  let shade = 0;
+  let previousTerm: bigint | undefined;
+  return Array.from({ length: lines }, (_, i) => {
+    const from = Math.floor((i * rowCount) / lines);
+    const to = Math.max(from + 1, Math.floor(((i + 1) * rowCount) / lines));
+    if (rowCount === 0 || from >= rowCount) return [span('  ')];
+    const term = log.termAt(to - 1 < rowCount ? to - 1 : rowCount - 1);
+    if (term !== previousTerm && previousTerm !== undefined) shade = 1 - shade;
+    previousTerm = term;
+    const isHere = from < shown.to && to > shown.from;
+    const thumb =
+      state.cursor >= from && state.cursor < to ? span('█', 'bold') : span(isHere ? '│' : ' ', 'dim');
+    const mark = log.hasDamage(from, to) ? span('!', 'fatal') : span(SHADES[shade] ?? ' ', 'term');
+    return [thumb, mark];
+  });
+}

@@ -1,0 +1,84 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { concatBytes, utf8 } from '../../src/lib/bytes.ts';
+import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { fixturePath } from '../logfmt/logs.ts';
+import { entriesOf, NOOP } from '../logtools/entries.ts';
+import { TempDir } from '../logtools/temp-dir.ts';
+import { Inspected } from './inspected.ts';
+
+/** Writes the frames anew: read the difference as carefully as code. */
+const IS_REWRITING = process.env.UPDATE_FRAMES === '1';
+if (IS_REWRITING && process.env.CI !== undefined) throw new Error('Frames are not rewritten in CI');
+
+const SIZES = { '80x24': [80, 24], '200x60': [200, 60], '40x10': [40, 10] } as const;
+
+/** Every kind of entry, and damage in the middle. */
+function tour(): Uint8Array {
+  const entries = entriesOf([
+    [1, NOOP],
+    [1, { voters: ['1', '2', '3'] }],
+    [1, 'put greeting hello'],
+    [1, { session: 7, sequence: 1, text: '{"op":"put","key":"user/1","value":"Ada"}' }],
+    [2, NOOP],
+    [2, { voters: ['2', '3', '4'], oldVoters: ['1', '2', '3'] }],
+    [2, 'SET key1 node0'],
+    [2, new Uint8Array([0, 1, 255, 254])],
+    [2, '{"id":7,"tags":["a","b"],"nested":{"ok":true}}'],
+    [3, 'put ключ 值 ☃'],
+    [3, new Uint8Array([0x89, 0x52, 0x41, 0x46, 0x54, 0x0d, 0x0a, 0x1a, 200, 1])],
+    ...Array.from({ length: 30 }, (_, i) => [3, `put key${i} ${'v'.repeat(i)}`] as const),
+  ]);
+  const bytes = encodeFrames(entries);
+  const damagedAt = encodeFrames(entries.slice(0, 6)).length + 30;
+  bytes[damagedAt] = (bytes[damagedAt] ?? 0) ^ 1;
+  return concatBytes([bytes, utf8('torn')]);
+}
+
+function expectFrame(name: string, frame: string): void {
+  const path = join(import.meta.dirname, 'frames', `${name}.txt`);
+  if (IS_REWRITING) writeFileSync(path, `${frame}\n`);
+  expect(`${frame}\n`).toBe(readFileSync(path, 'utf8'));
+}
+
+describe('the frames of the inspector', () => {
+  for (const [name, [columns, rows]] of Object.entries(SIZES)) {
+    it(`of ${name} are as they were`, async () => {
+      await using dir = await TempDir.make();
+      const inspected = await Inspected.open(await dir.write('tour.log', tour()), { columns, rows });
+      const steps = {
+        first: '',
+        configuration: ':6<enter>',
+        damage: 'e',
+        'detail-of-damage': '<enter>',
+        list: '<enter>',
+        'session-as-text': '<enter>:4<enter>x',
+        json: ':9<enter>',
+        end: 'xG',
+        prompt: '/key[0-9',
+        help: '<esc>?',
+      };
+      for (const [step, keys] of Object.entries(steps)) {
+        await inspected.press(keys);
+        expect(inspected.lines).toHaveLength(rows - 1);
+        for (const line of inspected.lines) {
+          expect(Array.from(line.map(({ text }) => text).join('')).length).toBeLessThanOrEqual(columns);
+        }
+        expectFrame(`${name}-${step}`, inspected.frame);
+      }
+    });
+  }
+
+  it('of a log of the original with the largest numbers are as they were', async () => {
+    const path = fixturePath('seed-log/uint64-extremes.log');
+    expectFrame('uint64-extremes', (await Inspected.open(path, { columns: 120, rows: 20 })).frame);
+  });
+
+  it('of an empty log and of a file that is none are as they were', async () => {
+    for (const name of ['empty', 'not-a-log']) {
+      const path = fixturePath(`damaged-log/${name}.log`);
+      expectFrame(name, (await Inspected.open(path, { columns: 80, rows: 20 })).frame);
+    }
+  });
+});

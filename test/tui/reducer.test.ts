@@ -1,0 +1,163 @@
+import { appendFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { plainLog } from '../logfmt/logs.ts';
+import { entriesOf } from '../logtools/entries.ts';
+import { TempDir } from '../logtools/temp-dir.ts';
+import { Inspected } from './inspected.ts';
+
+const SIZE = { columns: 80, rows: 24 };
+
+async function inspected(dir: TempDir, count = 100): Promise<Inspected> {
+  return Inspected.open(await dir.write('a.log', encodeFrames(plainLog(count, 20))), SIZE);
+}
+
+describe('the keys of the inspector', () => {
+  it('never lead out of the log, in either direction', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir);
+    await screen.press('kkk<up><pgup>');
+    expect(screen.at).toBe('1');
+    await screen.press('G<down>jjj<pgdn> ');
+    expect(screen.at).toBe('100');
+    expect(screen.frame).toContain('row 100 of 100');
+  });
+
+  it('fill the screen at the end of the log, and put a far jump into its middle', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir);
+    await screen.press('G');
+    expect(screen.state.top).toBe(90);
+    await screen.press(':50<enter>');
+    expect(screen.state.top).toBe(44);
+    expect(screen.state.cursor).toBe(49);
+  });
+
+  it('go back to where the last jump began, and to a mark before that', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir);
+    await screen.press("jjG'");
+    expect(screen.at).toBe('3');
+    await screen.press(":7<enter>mG'");
+    expect(screen.at).toBe('7');
+  });
+
+  it('say why they do nothing', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir);
+    for (const [keys, words] of [
+      ['e', 'There is no damage after this row.'],
+      ['T', 'There is no change of the term before this row.'],
+      ['n', 'Nothing was looked for yet'],
+      ["'", 'No row is marked'],
+      ['z', 'The key "z" does nothing here'],
+      [':x<enter>', '"x" is no whole number from 0 to 2^64-1.'],
+      [':18446744073709551616<enter>', 'is no whole number from 0 to 2^64-1.'],
+      [':200<enter>', 'There is no entry of index 200: this is the place.'],
+    ] as const) {
+      await screen.press(keys);
+      expect(screen.frame).toContain(words);
+    }
+  });
+
+  it('take an offset in decimal or hexadecimal, also in the middle of a frame', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir);
+    await screen.press('@45<enter>');
+    expect(screen.at).toBe('2');
+    await screen.press('@0x58<enter>');
+    expect(screen.at).toBe('3');
+  });
+
+  it('wait for an index that is not there yet, unless Esc says otherwise', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir, 10);
+    const indexing = { type: 'indexed', progress: { doneBytes: 1, totalBytes: 2 } } as const;
+    await screen.tell(indexing);
+    await screen.press(':12<enter>');
+    expect(screen.frame).toContain('Index 12 is gone to once it is indexed');
+    await screen.tell(indexing);
+    expect(screen.at).toBe('1');
+    await appendFile(
+      `${dir.path}/a.log`,
+      encodeFrames(
+        entriesOf(
+          [
+            [3, 'a'],
+            [3, 'b'],
+            [3, 'c'],
+          ],
+          11,
+        ),
+      ),
+    );
+    await screen.update();
+    expect(screen.at).toBe('12');
+
+    await screen.tell(indexing);
+    await screen.press('g:99<enter><esc>');
+    await screen.update();
+    expect(screen.at).toBe('1');
+  });
+
+  it('keep the end on the screen while it follows, until one goes elsewhere', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir, 10);
+    await screen.press('f');
+    await appendFile(
+      `${dir.path}/a.log`,
+      encodeFrames(
+        entriesOf(
+          [
+            [3, 'a'],
+            [3, 'b'],
+          ],
+          11,
+        ),
+      ),
+    );
+    await screen.update();
+    expect(screen.at).toBe('12');
+    expect(screen.frame).toContain('following');
+    await screen.press('k');
+    await appendFile(`${dir.path}/a.log`, encodeFrames(entriesOf([[3, 'c']], 13)));
+    await screen.update();
+    expect(screen.at).toBe('11');
+    expect(screen.frame).not.toContain('following');
+  });
+
+  it('write into the line that is asked for, letters that are commands elsewhere included', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir);
+    await screen.press('/qgG');
+    expect(screen.state.prompt).toEqual({ type: 'search', text: 'qgG' });
+    await screen.press('<backspace><backspace><backspace><backspace>');
+    expect(screen.state.prompt).toBeUndefined();
+    expect(screen.state.end).toBeUndefined();
+    await screen.press('q');
+    expect(screen.state.end).toBe('quit');
+  });
+
+  it('begin a search from the row that one is at, and end it with Esc', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir);
+    await screen.press('jj/abc<enter>');
+    expect(screen.state.search).toMatchObject({ pattern: 'abc', direction: 'forward', fromRow: 2 });
+    const former = screen.state.search?.number ?? 0;
+    await screen.press('N');
+    expect(screen.state.search).toMatchObject({ pattern: 'abc', direction: 'backward' });
+    await screen.tell({ type: 'search-ended', number: former, outcome: { type: 'found', row: 50 } });
+    expect(screen.at).toBe('3');
+    await screen.press('<esc>');
+    expect(screen.state.search).toBeUndefined();
+  });
+
+  it('stop at the last line of the detail', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir);
+    await screen.press('J'.repeat(50));
+    const { detailTop } = screen.state;
+    await screen.press('K');
+    expect(screen.state.detailTop).toBe(Math.max(0, detailTop - 1));
+  });
+});
