@@ -80,7 +80,7 @@ describe('a cluster in the foreground', () => {
 
     await eventually('all nodes have ended', async () => areGone(pids));
     expect(await cluster.output('node1')).toMatch(
-      /stopping: the supervisor is gone\n.* node1 has stopped\n$/,
+      /stopping: the supervisor is gone\n(.*\n)*.* node1 has stopped\n$/,
     );
   });
 
