@@ -55,8 +55,9 @@ export function isSelecting({ from, to, term, kind, grep, where }: SelectionFlag
 
 /** The selection that the flags name. Errors: `usage`. */
 export function selectionOf(flags: SelectionFlags): Promise<Selection> {
-  const { kind, ...rest } = flags;
-  return Selection.of({ ...rest, kinds: kind });
+  // A command has other flags beside these, and they choose nothing.
+  const { from, to, term, kind: kinds, grep, where } = flags;
+  return Selection.of({ from, to, term, kinds, grep, where });
 }
 
 function parseUint64(text: string, what: string): bigint {
