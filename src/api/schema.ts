@@ -71,6 +71,8 @@ export interface WatchHeartbeatLine {
   readonly index: number;
   /** Null where the node knows of no leader, and may be behind the others without knowing it. */
   readonly leaderId: string | null;
+  /** The addresses of the members: where the watch can go on when those that the reader knew are gone. */
+  readonly members: readonly string[];
 }
 
 /** The last line of a watch that the node ends: `compacted` where the reader was too slow, or `stopping`. */

@@ -26,13 +26,14 @@ async function handleWatch(
   const watch = await service.watch(selectorOf(query), { signal, ...(from === undefined ? {} : { from }) });
   if (signal.aborted || headersOnly) watch.close();
   else signal.addEventListener('abort', () => watch.close(), { once: true });
-  return { status: 200, contentType: NDJSON, chunks: linesOf(watch) };
+  return { status: 200, contentType: NDJSON, chunks: linesOf(watch, service) };
 }
 
 /** Ends once the watch is closed, and with a last line where it fails. */
-async function* linesOf(watch: Watch): AsyncGenerator<string, void> {
+async function* linesOf(watch: Watch, service: RaftService): AsyncGenerator<string, void> {
   try {
-    for (let news = await watch.next(); news !== undefined; news = await watch.next()) yield textOf(news);
+    for (let news = await watch.next(); news !== undefined; news = await watch.next())
+      yield textOf(news, memberUrls(service));
   } catch (error) {
     yield lineOf({ type: 'error', ...errorBody(asRaftError(error)) });
   } finally {
@@ -40,9 +41,16 @@ async function* linesOf(watch: Watch): AsyncGenerator<string, void> {
   }
 }
 
-function textOf({ changes, index, leader }: WatchNews): string {
+function textOf({ changes, index, leader }: WatchNews, members: readonly string[]): string {
   if (changes.length > 0) return changes.map((change) => lineOf(change)).join('');
-  return lineOf({ type: 'heartbeat', index, leaderId: leader?.id ?? null });
+  return lineOf({ type: 'heartbeat', index, leaderId: leader?.id ?? null, members });
+}
+
+function memberUrls(service: RaftService): readonly string[] {
+  return service
+    .status()
+    .members.map(({ url }) => url)
+    .filter((url) => url !== null);
 }
 
 function lineOf(line: WatchLine): string {

@@ -93,6 +93,9 @@ class ClusterWatch {
   #rounds = 0;
   #clusterId: string | undefined;
 
+  /** As the last server named them. */
+  #members: readonly string[] = [];
+
   constructor(client: WatchClient, options: WatchOptions) {
     const { closed } = client;
     this.#client = client;
@@ -116,8 +119,14 @@ class ClusterWatch {
     const hint = this.#hint;
     this.#hint = undefined;
     if (hint !== undefined) return hint;
-    const { servers } = this.#client;
+    const servers = this.#servers();
     return servers[this.#position++ % servers.length] ?? '';
+  }
+
+  /** The user's servers and, once all of them have failed, the members that the last server named. */
+  #servers(): readonly string[] {
+    const { servers } = this.#client;
+    return this.#rounds === 0 ? servers : [...new Set([...servers, ...this.#members])];
   }
 
   /** Tells what one server says, and returns why it was left. Throws where another would say the same. */
@@ -163,6 +172,7 @@ class ClusterWatch {
           yield line.event;
           break;
         case 'heartbeat':
+          if (line.members.length > 0) this.#members = line.members;
           if (line.knowsLeader && line.index >= this.#known) {
             this.#hear(server, line.index);
             break;
@@ -196,7 +206,7 @@ class ClusterWatch {
 
   /** A server that is alone is not left for being stale, unless nothing has begun yet: there is no better one. */
   #mayLeave(staleMs: number): boolean {
-    if (this.#client.servers.length > 1) return staleMs >= WATCH_STALE_MS;
+    if (this.#client.servers.length > 1 || this.#members.length > 1) return staleMs >= WATCH_STALE_MS;
     return this.#phase === 'starting' && this.#withoutGoodMs() >= this.#timeoutMs;
   }
 
@@ -207,7 +217,7 @@ class ClusterWatch {
     this.#left.push(leaving);
     this.#noteWaiting(error);
     this.#hint = this.#leaderToAsk(error);
-    if (this.#hint !== undefined || this.#left.length < this.#client.servers.length) return;
+    if (this.#hint !== undefined || this.#left.length < this.#servers().length) return;
     const pauseMs = PAUSES_MS[Math.min(this.#rounds++, PAUSES_MS.length - 1)] ?? 0;
     this.#giveUpWhereUseless(pauseMs);
     this.#left.length = 0;

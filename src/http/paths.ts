@@ -37,6 +37,8 @@ export const HEADERS = {
   clusterId: 'raft-cluster-id',
   nodeId: 'raft-node-id',
   incarnation: 'raft-incarnation',
+  /** Random, of one process: tells two processes with the same data from each other. */
+  run: 'raft-run',
   /** Where the sender can be asked who it is. */
   url: 'raft-url',
   /** The incarnation that the sender expects the receiver to have: one that was wiped learns of it. */

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { HttpForward } from '../api/forward.ts';
 import { userRoutes } from '../api/routes.ts';
 import { HttpServer } from '../http/http-server.ts';
+import { HEADERS } from '../http/paths.ts';
 import type { NodeId } from '../lib/brands.ts';
 import type { Member } from '../lib/configuration.ts';
 import { RaftError } from '../lib/errors.ts';
@@ -72,8 +74,10 @@ export class HttpNetwork implements Network {
     let urls = urlsOf(members.all);
     const forward = new HttpForward({ urlOf: (id) => urls.get(id) ?? undefined, headers });
     this.#forward = forward;
-    this.#http.serve([...transport.routes, ...this.#userRoutes(self)], headers);
+    const run = randomUUID();
+    this.#http.serve([...transport.routes, ...this.#userRoutes(self)], { ...headers, [HEADERS.run]: run });
     await this.listen();
+    await refuseTwin(self, urlsOf(members.all).get(self.id) ?? null, run);
     return {
       transport,
       forward,
@@ -111,6 +115,22 @@ export class HttpNetwork implements Network {
 
 function urlsOf(members: readonly Member[]): ReadonlyMap<NodeId, string | null> {
   return new Map(members.map(({ id, url }) => [id, url]));
+}
+
+/**
+ * Asks at the address that the others have for this node whether another process answers there under its id, on a copy of
+ * its data: the two would vote as one. Where nobody answers, there is nobody. Throws `already-running`.
+ */
+async function refuseTwin(self: Self, url: string | null, run: string): Promise<void> {
+  if (url === null) return;
+  const found = await fetchPeerIdentity(url).catch(() => undefined);
+  const isTwin = found?.id === self.id && found.clusterId === self.clusterId && found.run !== run;
+  if (!isTwin || found.run === null) return;
+  throw new RaftError('already-running', `Another process runs as node ${self.id} at ${url}.`, {
+    suggestions: [
+      'Two processes under one id would vote twice: stop one of them, and never start a copy of a data directory.',
+    ],
+  });
 }
 
 async function identify({ id, url }: PeerAddress): Promise<Self> {

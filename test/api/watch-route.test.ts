@@ -47,9 +47,9 @@ describe('GET /raft/watch', { timeout: 30_000 }, () => {
     expect(response.headers.get('content-type')).toBe('application/x-ndjson');
     expect(await line()).toEqual({ type: 'put', index: 2, key: 'b', value: '2' });
     expect(await line()).toEqual({ type: 'delete', index: 3, key: 'a', value: null });
-    expect(await line()).toEqual({ type: 'heartbeat', index: 3, leaderId: ID });
+    expect(await line()).toEqual({ type: 'heartbeat', index: 3, leaderId: ID, members: [] });
     machine.leader = undefined;
-    expect(await line()).toEqual({ type: 'heartbeat', index: 3, leaderId: null });
+    expect(await line()).toEqual({ type: 'heartbeat', index: 3, leaderId: null, members: [] });
   });
 
   it('keeps a value of many lines on one line, and a key of any Unicode what it is', async () => {
@@ -64,7 +64,7 @@ describe('GET /raft/watch', { timeout: 30_000 }, () => {
     const { machine, url } = await start();
     machine.apply('put a 1');
     const { line } = await watch(url, 'key=a');
-    expect(await line()).toEqual({ type: 'heartbeat', index: 1, leaderId: ID });
+    expect(await line()).toEqual({ type: 'heartbeat', index: 1, leaderId: ID, members: [] });
     machine.apply('put a 2');
     expect(await line()).toMatchObject({ index: 2, value: '2' });
   });

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nodeId } from '../../src/lib/brands.ts';
 import type { PeerAddress } from '../../src/raft/ports.ts';
 import { eventually } from '../support/eventually.ts';
+import { freePorts } from '../support/ports.ts';
 import { RealCluster, type RealNode } from '../support/real-cluster.ts';
+import { raft } from './cli-runner.ts';
 
 describe('a node that has lost its data and comes back under its old id', () => {
   it('is recognised also after all others were restarted, and stops', async () => {
@@ -52,6 +54,26 @@ describe('a node that has lost its data and comes back under its old id', () => 
 });
 
 describe('a second node of the same id', () => {
+  it('on a copy of its data does not start while the first runs', async () => {
+    const cluster = await RealCluster.start(3);
+    const [first] = cluster.nodes;
+    if (first === undefined) throw new Error('There are three');
+    await put(cluster, 'before');
+    await cluster.kill(first);
+    const copy = `${first.dataDir}-copy`;
+    cpSync(first.dataDir, copy, { recursive: true });
+    rmSync(join(copy, 'lock'), { force: true });
+    cluster.restart(first);
+    await cluster.settle();
+    const [port] = await freePorts(1);
+    const { code, stderr } = await raft([
+      ...['node', 'run', '--id', first.id, '--data-dir', copy, '--listen', `127.0.0.1:${port}`],
+    ]);
+    expect(code).toBe(73);
+    expect(stderr).toContain(`Another process runs as node ${first.id} at ${first.url}`);
+    await put(cluster, 'after');
+  });
+
   it('is refused, and the first goes on', async () => {
     const cluster = await RealCluster.start(3);
     const [first] = cluster.nodes;

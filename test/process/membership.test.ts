@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { ChangingCluster, type ChangingNode } from '../support/changing-cluster.ts';
 import { Counters } from '../support/counters.ts';
+import { eventually } from '../support/eventually.ts';
 import type { Failpoint } from '../support/failpoint-node.ts';
 
 const CLIENTS = 4;
@@ -31,9 +32,12 @@ describe('the members of a cluster that is written to', () => {
     await watched(counters, () => cluster.change(three));
     await haveStopped(two);
     const five = await cluster.standby(5);
+    const watch = watchOf(cluster);
     await watched(counters, () => cluster.change(five));
     expect(await cluster.settled()).toEqual(idsOf(five));
     await haveStopped(three);
+    // A watch that knew none of the new members goes on with them.
+    await watch.hears('after all others came');
     const [victim, ...others] = five;
     if (victim === undefined) throw new Error('There are five');
     await watched(counters, () => cluster.kill(victim));
@@ -83,6 +87,24 @@ async function changeInterrupted(
   await watched(counters, () => cluster.change(after));
   expect(await cluster.settled(), failpoint).toEqual(idsOf(after));
   return after;
+}
+
+/** Watches a key of its own, through the nodes that there were when it began. */
+function watchOf(cluster: ChangingCluster): { hears(value: string): Promise<void> } {
+  const values: string[] = [];
+  const following = (async () => {
+    for await (const event of cluster.client.watch({ key: 'watched', from: 1 }))
+      values.push(event.value ?? '');
+  })();
+  following.catch(() => {});
+  return {
+    hears: async (value) => {
+      await cluster.client.command(Buffer.from(JSON.stringify({ op: 'put', key: 'watched', value })), {
+        timeoutMs: 20_000,
+      });
+      await eventually(`the watch hears ${value}`, () => (values.includes(value) ? true : undefined), 30_000);
+    },
+  };
 }
 
 async function startCounters(cluster: ChangingCluster): Promise<Counters> {

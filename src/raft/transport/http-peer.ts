@@ -95,6 +95,7 @@ export interface PeerIdentity {
   readonly id: NodeId;
   readonly clusterId: string | null;
   readonly incarnation: string | null;
+  readonly run: string | null;
 }
 
 /**
@@ -126,6 +127,7 @@ export async function fetchPeerIdentity(url: string): Promise<PeerIdentity> {
       id,
       clusterId: textIn(outcome.headers[HEADERS.clusterId]),
       incarnation: textIn(outcome.headers[HEADERS.incarnation]),
+      run: textIn(outcome.headers[HEADERS.run]),
     };
   } finally {
     await pool.destroy();
