@@ -47,7 +47,8 @@ export async function waitForLeader(children: readonly Child[], options: ReadyOp
     const failed = ended.find(([, exit]) => exit.code !== 0 || ended.length === children.length);
     if (failed !== undefined) throw await earlyEnd(...failed, children, options.dir);
     const running = children.filter((child) => !exits.has(child));
-    const leader = agreedLeader(await options.ask(running.map((child) => child.node.url)));
+    const statuses = await options.ask(running.map((child) => child.node.url));
+    const leader = agreedLeader(ownStatuses(running, statuses));
     if (leader !== undefined) {
       const stopped = ended.find(([{ node }]) => leader.members.some(({ id }) => id === node.id));
       if (stopped !== undefined) throw await earlyEnd(...stopped, children, options.dir);
@@ -70,7 +71,8 @@ export async function waitForAnswers(children: readonly Child[], options: ReadyO
     const failed = [...exits].find(([, exit]) => exit.code !== 0);
     if (failed !== undefined) throw await earlyEnd(...failed, children, options.dir);
     const running = children.filter((child) => !exits.has(child));
-    const statuses = await options.ask(running.map((child) => child.node.url));
+    const answers = await options.ask(running.map((child) => child.node.url));
+    const statuses = ownStatuses(running, answers);
     if (running.every(({ node }, position) => statuses[position]?.id === node.id)) return;
     if (performance.now() > deadlineMs) throw await notReady(children, options);
     await delay(POLL_MS);
@@ -97,6 +99,17 @@ export async function waitForJoin(
     if (performance.now() > deadlineMs) throw await notJoined(child, options);
     await delay(POLL_MS);
   }
+}
+
+/**
+ * What the processes that were started here say. Another command may have started the same nodes a moment before: then
+ * its processes answer, and ours are about to end.
+ */
+function ownStatuses(
+  running: readonly Child[],
+  statuses: readonly (NodeStatus | undefined)[],
+): readonly (NodeStatus | undefined)[] {
+  return statuses.map((status, position) => (status?.pid === running[position]?.pid ? status : undefined));
 }
 
 function watchExits(children: readonly Child[]): ReadonlyMap<Child, Exit> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeId } from '../../src/lib/brands.ts';
 import { DEFAULT_TIMING } from '../../src/raft/timing.ts';
 import { Counters } from '../support/counters.ts';
+import { eventually } from '../support/eventually.ts';
 import { RealCluster } from '../support/real-cluster.ts';
 
 const CLIENTS = 6;
@@ -43,6 +44,10 @@ describe('leadership that is handed over under load', () => {
   it('is handed over by a leader that is asked to stop, before the others miss it', async () => {
     const cluster = await RealCluster.start(3);
     const leader = await cluster.leader();
+    await eventually('the leader knows that the others have all there is', async () => {
+      const { members, lastIndex } = await cluster.client.status(leader.url);
+      return members.every((member) => member.isHeard && member.matchIndex === lastIndex) ? true : undefined;
+    });
     leader.process.kill('SIGTERM');
     const exit = await new Promise((resolve) => leader.process.once('exit', resolve));
     expect(exit).toBe(0);
