@@ -48,18 +48,14 @@ describe('the members of a cluster that is written to', () => {
     await expectNothingLostOrDoubled(counters);
   }, 120_000);
 
-  // It failed in one of two runs beside many other processes, and its cause is not found yet: it is tried again.
-  it('survive the death of the leader of a change at each of its steps', {
-    retry: 3,
-    timeout: 180_000,
-  }, async () => {
+  it('survive the death of the leader of a change at each of its steps', async () => {
     const cluster = await ChangingCluster.start(3);
     const counters = await startCounters(cluster);
     let members: readonly ChangingNode[] = [...cluster.nodes];
     for (const failpoint of FAILPOINTS)
       members = await changeInterrupted(cluster, counters, { failpoint, before: members });
     await expectNothingLostOrDoubled(counters);
-  });
+  }, 120_000);
 });
 
 interface Interruption {
@@ -81,8 +77,7 @@ async function changeInterrupted(
   const leaving = before.find(({ id }) => id !== leader.id);
   const after = [...before.filter((node) => node !== leaving), ...newcomers];
   const dead = await watched(counters, () => cluster.dieAt(failpoint, () => cluster.askForChange(after)));
-  // On a machine that is busy, another may have come to lead before it was asked.
-  expect(idsOf(before), failpoint).toContain(dead.id);
+  expect(dead.id, failpoint).toBe(leader.id);
   // C_old,new decides the matter, whoever has it: before it is in anybody's log but the leader's, the old members stay.
   const voters = (await cluster.settled()).join();
   expect([idsOf(before).join(), idsOf(after).join()], failpoint).toContain(voters);
@@ -91,6 +86,7 @@ async function changeInterrupted(
   cluster.restart(dead);
   await watched(counters, () => cluster.change(after));
   expect(await cluster.settled(), failpoint).toEqual(idsOf(after));
+  if (leaving !== undefined) await haveStopped([leaving]);
   return after;
 }
 

@@ -80,16 +80,23 @@ export class ChangingCluster {
     await this.client.changeConfiguration(request);
   }
 
-  /** The leader dies at the next such moment. Resolves once it has, with the node that died. */
+  /**
+   * The leader dies at the next such moment. Resolves once it has, with the node that died. A node that stops by itself,
+   * because it was removed before, is not that one.
+   */
   async dieAt(failpoint: Failpoint, action: () => Promise<unknown>): Promise<ChangingNode> {
-    const exits = this.running().map(async (node) => {
-      await once(node.process, 'exit');
-      return node;
-    });
+    const deaths = this.running().map(
+      (node) =>
+        new Promise<ChangingNode>((resolve) => {
+          node.process.once('exit', (_, signal) => {
+            if (signal === 'SIGKILL') resolve(node);
+          });
+        }),
+    );
     writeFileSync(this.#failpointFile, failpoint);
     // What becomes of the change is seen afterwards: its leader dies while it is asked.
     const outcome = action().catch(() => {});
-    const dead = await Promise.race(exits);
+    const dead = await Promise.race(deaths);
     rmSync(this.#failpointFile);
     await outcome;
     return dead;
