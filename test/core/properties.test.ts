@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { scaled } from '../support/scale.ts';
 import { walk } from './walk.ts';
 
 const STEPS = 600;
 const BATCH = 50;
-const WALKS = Number(process.env.SEEDS ?? 300);
+const WALKS = scaled(300, 20_000);
 const SEED = process.env.SEED;
 
 /** Walks once; a failure names its seed, and the one command that shows it again. */

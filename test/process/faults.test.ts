@@ -3,21 +3,26 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { RealCluster, type RealNode } from '../support/real-cluster.ts';
+import { scaled } from '../support/scale.ts';
 import { Writers } from '../support/writers.ts';
 
 const RAFT = join(import.meta.dirname, '../../bin/run.js');
 const CLIENTS = 4;
 
+/** How often the leader is killed, and the writes that are acknowledged before each time. */
+const ROUNDS = scaled(5, 20);
+const WRITES = 500;
+
 /** What the issue allows: the time from the death of a leader to the next acknowledged write, in milliseconds. */
 const OUTAGE_MS_MAX = 1_500;
 
 describe('five nodes, as real processes', () => {
-  it('survive the death of their leader, twenty times, without losing an acknowledged write', async () => {
+  it('survive the death of their leader, again and again, without losing an acknowledged write', async () => {
     const cluster = await RealCluster.start(5);
     const writers = Writers.start(cluster, CLIENTS);
     const outagesMs: number[] = [];
-    for (let round = 0; round < 20; round++) {
-      await writers.more(500);
+    for (let round = 0; round < ROUNDS; round++) {
+      await writers.more(WRITES);
       const leader = await cluster.leader();
       writers.takeLongestGapMs();
       await cluster.kill(leader);
@@ -28,7 +33,7 @@ describe('five nodes, as real processes', () => {
     }
     await writers.stop();
     expect(Math.max(...outagesMs)).toBeLessThan(OUTAGE_MS_MAX);
-    expect(writers.acknowledgedCount).toBeGreaterThanOrEqual(20 * 500);
+    expect(writers.acknowledgedCount).toBeGreaterThanOrEqual(ROUNDS * WRITES);
     await cluster.settle();
     expect(await writers.missing()).toEqual([]);
     await expectEqualLogs(cluster);

@@ -4,9 +4,13 @@ import { type DumpRow, dumpLog } from '../../src/logtools/rows.ts';
 import { Counters } from '../support/counters.ts';
 import { lossyProxy } from '../support/lossy-proxy.ts';
 import { RealCluster } from '../support/real-cluster.ts';
+import { scaled } from '../support/scale.ts';
 import { raft } from './cli-runner.ts';
 
 const CLIENTS = 8;
+
+/** How often the leader is killed. */
+const ROUNDS = scaled(4, 12);
 
 type DumpEntry = Extract<DumpRow, { readonly kind: string }>;
 
@@ -18,7 +22,7 @@ describe('clients that send again until they are answered', () => {
       CLIENTS,
       cluster.nodes.map((node) => node.url),
     );
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       await counters.more(150);
       const leader = await cluster.leader();
       await cluster.kill(leader);

@@ -7,10 +7,11 @@ import { locateLog } from '../../src/logtools/locate.ts';
 import { dumpLog } from '../../src/logtools/rows.ts';
 import { eventually } from '../support/eventually.ts';
 import { RealCluster } from '../support/real-cluster.ts';
+import { scaled } from '../support/scale.ts';
 import { Writers } from '../support/writers.ts';
 import { raft, startRaft } from './cli-runner.ts';
 
-const ROUNDS = 5;
+const ROUNDS = scaled(2, 5);
 
 describe('watchers of five nodes', () => {
   it('are told exactly what was committed, in order, while leaders and their own nodes are killed', async () => {

@@ -2,14 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { RaftError } from '../../src/lib/errors.ts';
 import { createPrng, nextInteger } from '../../src/lib/prng.ts';
 import { KvMachine } from '../../src/raft/machine/kv.ts';
-import { SimCluster, type SimNode, statusOf } from '../../src/sim/cluster.ts';
+import { SimCluster, statusOf } from '../../src/sim/cluster.ts';
+import { seeds } from '../support/scale.ts';
+import { expectAllThere, expectSameCommands, SMALL_LIMITS } from '../support/sim-audit.ts';
 
-const SEEDS = seedsOf(process.env.SEED, 40);
+const SEEDS = seeds(40, 400);
 const ROUNDS = 4;
 const SETTLE_MS_MAX = 30_000;
-
-/** Small, so that a short run fills several segments and several windows. */
-const LIMITS = { segmentBytesMax: 4096, segmentFillBytes: 1024, windowBytesMax: 512 };
 
 describe('five nodes whose power fails all at once', () => {
   for (const seed of SEEDS) {
@@ -37,7 +36,7 @@ async function survivesPowerLoss(seed: number): Promise<SimCluster> {
     size: 5,
     network: { delayMsMin: 0, delayMsMax: 4, lossProbability: 0.02 },
     diskMsMax: nextInteger(prng, 0, 5),
-    limits: LIMITS,
+    limits: SMALL_LIMITS,
     createMachine: () => new KvMachine(),
   });
   const acknowledged = new Map<string, string>();
@@ -53,7 +52,7 @@ async function survivesPowerLoss(seed: number): Promise<SimCluster> {
     });
   }
   await recover(cluster);
-  await expectAllThere(cluster, acknowledged);
+  await expectAllThere(cluster.nodes, acknowledged);
   expectSameCommands(cluster);
   expect(acknowledged.size).toBeGreaterThan(0);
   return cluster;
@@ -93,33 +92,4 @@ async function recover(cluster: SimCluster): Promise<void> {
   await cluster.clock.run(cluster.clock.nowMs() + SETTLE_MS_MAX, isSettled);
   expect(cluster.nodes.map(({ failure }) => failure?.message)).toEqual(cluster.nodes.map(() => undefined));
   expect(isSettled()).toBe(true);
-}
-
-async function expectAllThere(cluster: SimCluster, acknowledged: ReadonlyMap<string, string>): Promise<void> {
-  for (const node of cluster.nodes) {
-    const missing: string[] = [];
-    for (const [key, value] of acknowledged) if ((await read(node, key)) !== value) missing.push(key);
-    expect(missing).toEqual([]);
-  }
-}
-
-async function read(node: SimNode, key: string): Promise<string | undefined> {
-  const answer = await node.server?.query(Buffer.from(`get ${key}`), 'stale');
-  return answer === undefined ? undefined : JSON.parse(Buffer.from(answer).toString()).value;
-}
-
-/** State Machine Safety (figure 3): no two nodes apply different commands at an index, in whichever life. */
-function expectSameCommands(cluster: SimCluster): void {
-  const first = new Map<number, string>();
-  for (const { index, command } of cluster.applied) {
-    const hex = Buffer.from(command).toString('hex');
-    expect(first.get(index) ?? hex).toBe(hex);
-    first.set(index, hex);
-  }
-}
-
-function seedsOf(wanted: string | undefined, count: number): readonly number[] {
-  return wanted === undefined
-    ? Array.from({ length: count }, (_, i) => i + 1)
-    : wanted.split(',').map(Number);
 }

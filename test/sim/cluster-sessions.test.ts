@@ -5,16 +5,15 @@ import type { SessionPlace } from '../../src/lib/session-command.ts';
 import { KvMachine } from '../../src/raft/machine/kv.ts';
 import { SimCluster, type SimNode, statusOf } from '../../src/sim/cluster.ts';
 import { sessionId } from '../machine/sessions.ts';
+import { seeds } from '../support/scale.ts';
+import { SMALL_LIMITS, valueAt } from '../support/sim-audit.ts';
 
-const SEEDS = process.env.SEED?.split(',').map(Number) ?? Array.from({ length: 20 }, (_, i) => i + 1);
+const SEEDS = seeds(20, 200);
 const CLIENTS = 3;
 const ROUNDS = 4;
 
 /** A try that is not answered in this time is made again, in simulated milliseconds. */
 const TRY_MS = 400;
-
-/** Small, so that a short run fills several segments and several windows. */
-const LIMITS = { segmentBytesMax: 4096, segmentFillBytes: 1024, windowBytesMax: 512 };
 
 describe('clients with sessions, of five nodes whose power fails', () => {
   for (const seed of SEEDS) {
@@ -44,7 +43,7 @@ async function countThroughPowerLosses(seed: number) {
     size: 5,
     network: { delayMsMin: 0, delayMsMax: 4, lossProbability: 0.02 },
     diskMsMax: nextInteger(prng, 0, 5),
-    limits: LIMITS,
+    limits: SMALL_LIMITS,
     createMachine: () => new KvMachine(),
   });
   const counters = Array.from({ length: CLIENTS }, (_, i): Counter => {
@@ -115,9 +114,6 @@ function isSettled(cluster: SimCluster): boolean {
 
 async function totalOf(node: SimNode, counters: readonly Counter[]): Promise<number> {
   let total = 0;
-  for (const { key } of counters) {
-    const answer = await node.server?.query(Buffer.from(`get ${key}`), 'stale');
-    total += Number(JSON.parse(Buffer.from(answer ?? []).toString()).value ?? 0);
-  }
+  for (const { key } of counters) total += Number((await valueAt(node, key)) ?? 0);
   return total;
 }

@@ -4,16 +4,12 @@ import { createPrng, nextChance, nextInteger, type Prng } from '../../src/lib/pr
 import { KvMachine } from '../../src/raft/machine/kv.ts';
 import type { PeerAddress } from '../../src/raft/ports.ts';
 import { SimCluster, type SimNode, statusOf } from '../../src/sim/cluster.ts';
+import { seeds } from '../support/scale.ts';
+import { expectAllThere, expectSameCommands, SMALL_LIMITS } from '../support/sim-audit.ts';
 
-const SEEDS =
-  process.env.SEED === undefined
-    ? Array.from({ length: 25 }, (_, i) => i + 1)
-    : process.env.SEED.split(',').map(Number);
+const SEEDS = seeds(25, 225);
 const ROUNDS = 4;
 const SETTLE_MS_MAX = 60_000;
-
-/** Small, so that configurations stand in several segments, and at their ends. */
-const LIMITS = { segmentBytesMax: 4096, segmentFillBytes: 1024, windowBytesMax: 512 };
 
 describe('nodes whose members change while their power fails', () => {
   let changes = 0;
@@ -44,7 +40,7 @@ async function survives(seed: number): Promise<number> {
     initialSize: 3,
     network: { delayMsMin: 0, delayMsMax: 4, lossProbability: 0.02 },
     diskMsMax: nextInteger(prng, 0, 5),
-    limits: LIMITS,
+    limits: SMALL_LIMITS,
     createMachine: () => new KvMachine(),
   });
   const acknowledged = new Map<string, string>();
@@ -60,7 +56,7 @@ async function survives(seed: number): Promise<number> {
     for (const node of cluster.nodes) cluster.powerLoss(node);
   }
   await recover(cluster);
-  await expectAllThere(cluster, acknowledged);
+  await expectAllThere(membersOf(cluster), acknowledged);
   expectSameCommands(cluster);
   expect(acknowledged.size).toBeGreaterThan(0);
   return changes;
@@ -121,27 +117,4 @@ function membersOf(cluster: SimCluster): readonly SimNode[] {
   const leader = cluster.leader();
   const members = leader === undefined ? [] : (statusOf(leader)?.members ?? []);
   return cluster.nodes.filter(({ id }) => members.some((member) => member.id === id));
-}
-
-async function expectAllThere(cluster: SimCluster, acknowledged: ReadonlyMap<string, string>): Promise<void> {
-  for (const node of membersOf(cluster)) {
-    const missing: string[] = [];
-    for (const [key, value] of acknowledged) if ((await read(node, key)) !== value) missing.push(key);
-    expect(missing).toEqual([]);
-  }
-}
-
-async function read(node: SimNode, key: string): Promise<string | undefined> {
-  const answer = await node.server?.query(Buffer.from(`get ${key}`), 'stale');
-  return answer === undefined ? undefined : JSON.parse(Buffer.from(answer).toString()).value;
-}
-
-/** State Machine Safety (figure 3): no two nodes apply different commands at an index, in whichever life. */
-function expectSameCommands(cluster: SimCluster): void {
-  const first = new Map<number, string>();
-  for (const { index, command } of cluster.applied) {
-    const hex = Buffer.from(command).toString('hex');
-    expect(first.get(index) ?? hex).toBe(hex);
-    first.set(index, hex);
-  }
 }
