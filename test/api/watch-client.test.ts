@@ -74,6 +74,10 @@ async function twoNodes(): Promise<readonly [Node, Node]> {
   return [one, two];
 }
 
+function urlsOf(nodes: readonly Node[]): readonly string[] {
+  return nodes.map((node) => node.url);
+}
+
 function applyAll(nodes: readonly Node[], ...commands: readonly string[]): void {
   for (const { machine } of nodes) machine.apply(...commands);
 }
@@ -143,10 +147,7 @@ describe('a client that watches', { timeout: TIMEOUT_MS }, () => {
   it('goes on at another server when its own dies, and is told each change once', async () => {
     const nodes = await twoNodes();
     applyAll(nodes, 'put a 1', 'put a 2');
-    const listener = new Listener(
-      nodes.map((node) => node.url),
-      { prefix: '', from: 2 },
-    );
+    const listener = new Listener(urlsOf(nodes), { prefix: '', from: 2 });
     expect(await listener.indexes(1)).toEqual([2]);
     applyAll(nodes, 'put a 3');
     await listener.indexes(2);
@@ -161,10 +162,7 @@ describe('a client that watches', { timeout: TIMEOUT_MS }, () => {
 
   it('does not lose its place where nothing of what it watches changes', async () => {
     const nodes = await twoNodes();
-    const listener = new Listener(
-      nodes.map((node) => node.url),
-      { key: 'a' },
-    );
+    const listener = new Listener(urlsOf(nodes), { key: 'a' });
     await listener.watching();
     applyAll(nodes, 'put b 1');
     await nodes[0].kill();
@@ -175,10 +173,7 @@ describe('a client that watches', { timeout: TIMEOUT_MS }, () => {
   it('leaves a server that knows of no leader, and one that is behind what it has seen', async () => {
     const nodes = await twoNodes();
     const [one, two] = nodes;
-    const listener = new Listener(
-      nodes.map((node) => node.url),
-      { prefix: '', from: 1 },
-    );
+    const listener = new Listener(urlsOf(nodes), { prefix: '', from: 1 });
     applyAll(nodes, 'put a 1');
     await listener.indexes(1);
     // The first is cut off from the others, which go on.
@@ -239,10 +234,7 @@ describe('a client that watches', { timeout: TIMEOUT_MS }, () => {
   it('does not listen to another cluster at an old address', async () => {
     const nodes = await twoNodes();
     const [one, two] = nodes;
-    const listener = new Listener(
-      nodes.map((node) => node.url),
-      { prefix: '', from: 1 },
-    );
+    const listener = new Listener(urlsOf(nodes), { prefix: '', from: 1 });
     applyAll(nodes, 'put a 1');
     await listener.indexes(1);
     await one.kill();
@@ -309,11 +301,7 @@ describe('a client that watches', { timeout: TIMEOUT_MS }, () => {
 
   it('says that it waits when all servers are gone, and goes on when one is back', async () => {
     const nodes = await twoNodes();
-    const listener = new Listener(
-      nodes.map((node) => node.url),
-      { prefix: '', from: 1 },
-      200,
-    );
+    const listener = new Listener(urlsOf(nodes), { prefix: '', from: 1 }, 200);
     applyAll(nodes, 'put a 1');
     await listener.indexes(1);
     await Promise.all(nodes.map((node) => node.kill()));

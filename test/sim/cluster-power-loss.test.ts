@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { RaftError } from '../../src/lib/errors.ts';
 import { createPrng, nextInteger } from '../../src/lib/prng.ts';
-import { KvMachine } from '../../src/raft/machine/kv.ts';
-import { SimCluster, statusOf } from '../../src/sim/cluster.ts';
+import { type SimCluster, statusOf } from '../../src/sim/cluster.ts';
 import { seeds } from '../support/scale.ts';
-import { expectAllThere, expectSameCommands, SMALL_LIMITS } from '../support/sim-audit.ts';
+import { expectAllThere, expectSameCommands, unreliableCluster } from '../support/sim-scenario.ts';
 
 const SEEDS = seeds(40, 400);
 const ROUNDS = 4;
@@ -31,14 +30,7 @@ async function transcriptOf(seed: number): Promise<readonly string[]> {
 
 async function survivesPowerLoss(seed: number): Promise<SimCluster> {
   const prng = createPrng(`power loss ${seed}`);
-  const cluster = new SimCluster({
-    seed,
-    size: 5,
-    network: { delayMsMin: 0, delayMsMax: 4, lossProbability: 0.02 },
-    diskMsMax: nextInteger(prng, 0, 5),
-    limits: SMALL_LIMITS,
-    createMachine: () => new KvMachine(),
-  });
+  const cluster = unreliableCluster({ size: 5 }, seed, prng);
   const acknowledged = new Map<string, string>();
   for (let round = 0; round < ROUNDS; round++) {
     cluster.nodes.forEach((node) => {

@@ -2,11 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { RaftError } from '../../src/lib/errors.ts';
 import { createPrng, nextInteger } from '../../src/lib/prng.ts';
 import type { SessionPlace } from '../../src/lib/session-command.ts';
-import { KvMachine } from '../../src/raft/machine/kv.ts';
-import { SimCluster, type SimNode, statusOf } from '../../src/sim/cluster.ts';
+import { type SimCluster, type SimNode, statusOf } from '../../src/sim/cluster.ts';
 import { sessionId } from '../machine/sessions.ts';
 import { seeds } from '../support/scale.ts';
-import { SMALL_LIMITS, valueAt } from '../support/sim-audit.ts';
+import { unreliableCluster, valueAt } from '../support/sim-scenario.ts';
 
 const SEEDS = seeds(20, 200);
 const CLIENTS = 3;
@@ -38,14 +37,7 @@ interface Counter {
 
 async function countThroughPowerLosses(seed: number) {
   const prng = createPrng(`sessions ${seed}`);
-  const cluster = new SimCluster({
-    seed,
-    size: 5,
-    network: { delayMsMin: 0, delayMsMax: 4, lossProbability: 0.02 },
-    diskMsMax: nextInteger(prng, 0, 5),
-    limits: SMALL_LIMITS,
-    createMachine: () => new KvMachine(),
-  });
+  const cluster = unreliableCluster({ size: 5 }, seed, prng);
   const counters = Array.from({ length: CLIENTS }, (_, i): Counter => {
     const place = { session: sessionId(i), sequence: 1, acknowledgedBelow: 1, openedAtMs: 0 };
     return { key: `counter-${i}`, place, acknowledged: 0, surprises: [] };

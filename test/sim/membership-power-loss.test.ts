@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { RaftError } from '../../src/lib/errors.ts';
 import { createPrng, nextChance, nextInteger, type Prng } from '../../src/lib/prng.ts';
-import { KvMachine } from '../../src/raft/machine/kv.ts';
 import type { PeerAddress } from '../../src/raft/ports.ts';
-import { SimCluster, type SimNode, statusOf } from '../../src/sim/cluster.ts';
+import { type SimCluster, type SimNode, statusOf } from '../../src/sim/cluster.ts';
 import { seeds } from '../support/scale.ts';
-import { expectAllThere, expectSameCommands, SMALL_LIMITS } from '../support/sim-audit.ts';
+import { expectAllThere, expectSameCommands, unreliableCluster } from '../support/sim-scenario.ts';
 
 const SEEDS = seeds(25, 225);
 const ROUNDS = 4;
@@ -34,15 +33,7 @@ interface Activity {
 
 async function survives(seed: number): Promise<number> {
   const prng = createPrng(`membership ${seed}`);
-  const cluster = new SimCluster({
-    seed,
-    size: 6,
-    initialSize: 3,
-    network: { delayMsMin: 0, delayMsMax: 4, lossProbability: 0.02 },
-    diskMsMax: nextInteger(prng, 0, 5),
-    limits: SMALL_LIMITS,
-    createMachine: () => new KvMachine(),
-  });
+  const cluster = unreliableCluster({ size: 6, initialSize: 3 }, seed, prng);
   const acknowledged = new Map<string, string>();
   let changes = 0;
   for (let round = 0; round < ROUNDS; round++) {

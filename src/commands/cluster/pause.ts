@@ -1,12 +1,9 @@
 import { BaseCommand } from '../../cli/base-command.ts';
-import { clusterDocument, clusterTable } from '../../cli/cluster-rows.ts';
-import { requireCluster } from '../../cli/find-cluster.ts';
+import { clusterTable } from '../../cli/cluster-rows.ts';
 import { dirFlags } from '../../cli/flags.ts';
 import { signalNodes } from '../../cli/node-action.ts';
 import { namesFrom, someNodes } from '../../cli/node-arguments.ts';
-import { machineProcesses } from '../../cli/processes.ts';
 import { prose } from '../../cli/prose.ts';
-import { selectNodes } from '../../cluster/cluster-file.ts';
 
 /** Stops nodes in mid-step. */
 export class ClusterPause extends BaseCommand {
@@ -27,11 +24,8 @@ raft cluster resume lets it go on.`;
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ClusterPause);
-    const cluster = await requireCluster(flags.dir);
-    const nodes = selectNodes(cluster, namesFrom(argv));
-    const source = machineProcesses();
-    await signalNodes(cluster, nodes, { signal: 'SIGSTOP', state: 'paused' }, source);
-    const document = await clusterDocument(cluster, nodes, source);
+    const action = { signal: 'SIGSTOP', state: 'paused' } as const;
+    const document = await signalNodes(flags.dir, namesFrom(argv), action);
     this.printResult(document, () => clusterTable(document));
   }
 }

@@ -1,8 +1,23 @@
 import { expect } from 'vitest';
-import type { SimCluster, SimNode } from '../../src/sim/cluster.ts';
+import { nextInteger, type Prng } from '../../src/lib/prng.ts';
+import { KvMachine } from '../../src/raft/machine/kv.ts';
+import { SimCluster, type SimClusterOptions, type SimNode } from '../../src/sim/cluster.ts';
 
-/** Small, so that a short run fills several segments and several windows, and configurations stand at their ends. */
-export const SMALL_LIMITS = { segmentBytesMax: 4096, segmentFillBytes: 1024, windowBytesMax: 512 } as const;
+/** A cluster of this many nodes on a network that delays and loses, with limits that a short run reaches. */
+export function unreliableCluster(
+  size: Pick<SimClusterOptions, 'size' | 'initialSize'>,
+  seed: number,
+  prng: Prng,
+): SimCluster {
+  return new SimCluster({
+    ...size,
+    seed,
+    network: { delayMsMin: 0, delayMsMax: 4, lossProbability: 0.02 },
+    diskMsMax: nextInteger(prng, 0, 5),
+    limits: { segmentBytesMax: 4096, segmentFillBytes: 1024, windowBytesMax: 512 },
+    createMachine: () => new KvMachine(),
+  });
+}
 
 /** What a node itself holds under a key, whatever the others hold. */
 export async function valueAt(node: SimNode, key: string): Promise<string | undefined> {
