@@ -1,6 +1,7 @@
 import { SCAN_THREADS_BYTES_MIN } from '../lib/limits.ts';
 import type { Problem, ProblemKind } from '../logfmt/damage.ts';
-import type { Position } from '../logfmt/run.ts';
+import { FrameFold } from '../logfmt/fold.ts';
+import type { Position } from '../logfmt/frame.ts';
 import type { ScanResult } from '../logfmt/scan.ts';
 import { judgedByHint, missingCommitted } from './commit-hint.ts';
 import type { LogLocation, SegmentFile } from './locate.ts';
@@ -68,13 +69,14 @@ export async function* verifyLog(
   const writer = options.writer ?? 'none';
   const totalBytes = await logBytes(location);
   await using threads = threadsFor(totalBytes, options.threads);
+  const fold = FrameFold.make();
   let continuity: Continuity = {};
   let bytesBefore = 0;
   const onBytes = (doneBytes: number) => options.onProgress?.(bytesBefore + doneBytes, totalBytes);
   for (const segment of location.segments) {
     const hint = await hintFor(location, segment);
     const scanOptions = segmentOptions(location, segment, continuity);
-    const result = await scanSettled(segment, { scanOptions, writer, help: { threads, onBytes } });
+    const result = await scanSettled(segment, { scanOptions, writer, help: { fold, threads, onBytes } });
     bytesBefore += result.bytes;
     yield report(segment, resultByHint(result, scanOptions, hint), writer);
     continuity = continuityAfter(continuity, result);
