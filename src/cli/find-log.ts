@@ -4,6 +4,7 @@ import * as Args from '@oclif/core/args';
 import { DEFAULT_CLUSTER_DIR, findClusterNode, readCluster } from '../cluster/cluster-file.ts';
 import { CLUSTER_FILE, type Cluster } from '../cluster/cluster-format.ts';
 import { asRaftError } from '../lib/errors.ts';
+import { refuseLostLog } from '../logtools/commit-hint.ts';
 import { type LogLocation, locateLog } from '../logtools/locate.ts';
 import type { Writer } from '../logtools/read-log.ts';
 import { systemProcesses } from '../raft/processes.ts';
@@ -27,7 +28,7 @@ export interface FoundLog {
 
 /**
  * Finds a log by what a person types: a path, or the name of a node of the cluster directory. What exists as a file goes
- * first. Throws `no-such-file` where there is neither. A lock that cannot be read hinders nobody who only reads the log:
+ * first. Throws `no-such-file` where there is neither, `damaged` where a node's log is gone. A lock that cannot be read hinders nobody who only reads the log:
  * `note` is told that it is not known whether a node writes there.
  */
 export async function findLog(
@@ -35,8 +36,17 @@ export async function findLog(
   dir: string | undefined,
   note: (text: string) => void,
 ): Promise<FoundLog> {
-  const location = await locateLog(await pathOf(name, dir));
+  const location = await locate(await pathOf(name, dir));
   return { location, writer: await writerOf(location, note) };
+}
+
+async function locate(path: string): Promise<LogLocation> {
+  try {
+    return await locateLog(path);
+  } catch (error) {
+    if (asRaftError(error).code === 'no-such-file') await refuseLostLog(path);
+    throw error;
+  }
 }
 
 async function writerOf(location: LogLocation, note: (text: string) => void): Promise<Writer> {

@@ -59,8 +59,8 @@ export interface VerifyOptions extends ReadOptions {
 const RACES_MAX = 5;
 
 /**
- * Checks a log, one report for each file in order. The order of entries is checked across files too, and the end of a
- * data directory's log by what is known to be committed. `ok` of all decides (65 or 0).
+ * Checks a log, one report for each file in order. The order of entries is checked across files too; the log of a data
+ * directory has to begin with index 1, and to reach what is known to be committed. `ok` of all decides (65 or 0).
  */
 export async function* verifyLog(
   location: LogLocation,
@@ -70,7 +70,8 @@ export async function* verifyLog(
   const totalBytes = await logBytes(location);
   await using threads = threadsFor(totalBytes, options.threads);
   const fold = FrameFold.make();
-  let continuity: Continuity = {};
+  // Nothing removes segments from the front of a log yet, so a node refuses one that begins later.
+  let continuity: Continuity = location.kind === 'directory' ? { firstIndex: 1n } : {};
   let bytesBefore = 0;
   const onBytes = (doneBytes: number) => options.onProgress?.(bytesBefore + doneBytes, totalBytes);
   for (const segment of location.segments) {
