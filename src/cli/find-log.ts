@@ -1,14 +1,12 @@
-import { existsSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { existsSync, lstatSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
-import { DEFAULT_CLUSTER_DIR, findClusterNode, readCluster } from '../cluster/cluster-file.ts';
-import { CLUSTER_FILE, type Cluster } from '../cluster/cluster-format.ts';
+import { CLUSTER_FILE, DEFAULT_CLUSTER_DIR } from '../cluster/names.ts';
 import { asRaftError } from '../lib/errors.ts';
 import { refuseLostLog } from '../logtools/commit-hint.ts';
 import { type LogLocation, locateLog } from '../logtools/locate.ts';
 import type { Writer } from '../logtools/read-log.ts';
-import { systemProcesses } from '../raft/processes.ts';
-import { readLiveLock } from '../raft/storage/lock.ts';
+import { LOCK_FILE } from '../raft/storage/layout.ts';
 
 /** The argument of the commands that read a log. */
 export const logArgument = {
@@ -50,8 +48,15 @@ async function locate(path: string): Promise<LogLocation> {
 }
 
 async function writerOf(location: LogLocation, note: (text: string) => void): Promise<Writer> {
+  const dataDir = dataDirOf(location);
+  // Most logs have no lock beside them: then nothing that reads locks is loaded.
+  if (isAbsent(join(dataDir, LOCK_FILE))) return 'none';
+  const [{ systemProcesses }, { readLiveLock }] = await Promise.all([
+    import('../raft/processes.ts'),
+    import('../raft/storage/lock.ts'),
+  ]);
   try {
-    const holder = await readLiveLock(dataDirOf(location), systemProcesses());
+    const holder = await readLiveLock(dataDir, systemProcesses());
     return holder === undefined ? 'none' : 'running';
   } catch (error) {
     note(`Whether a node writes to ${location.path} now is not known. ${asRaftError(error).message}`);
@@ -59,18 +64,30 @@ async function writerOf(location: LogLocation, note: (text: string) => void): Pr
   }
 }
 
+/** Whether it is certain that there is no such file. */
+function isAbsent(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    // It may be there, and whoever reads it says what is wrong.
+    return false;
+  }
+}
+
 async function pathOf(name: string, dir: string | undefined): Promise<string> {
   if (existsSync(name)) return name;
-  const cluster = await clusterAround(dir);
+  const clusterDir = clusterDirAround(dir);
+  if (clusterDir === undefined) return name;
+  const { findClusterNode, readCluster } = await import('../cluster/cluster-file.ts');
+  const cluster = await readCluster(clusterDir);
   const node = cluster === undefined ? undefined : findClusterNode(cluster, name.replace(/\.log$/, ''));
   return node?.dataDir ?? name;
 }
 
-/** The cluster of the directory that was named, else of the default one, else of the working directory itself. */
-async function clusterAround(dir: string | undefined): Promise<Cluster | undefined> {
+/** The cluster directory that was named, else the default one, else the working directory itself, where it is one. */
+function clusterDirAround(dir: string | undefined): string | undefined {
   const candidates = dir === undefined ? [DEFAULT_CLUSTER_DIR, '.'] : [dir];
-  const found = candidates.find((candidate) => existsSync(resolve(candidate, CLUSTER_FILE)));
-  return found === undefined ? undefined : readCluster(found);
+  return candidates.find((candidate) => existsSync(resolve(candidate, CLUSTER_FILE)));
 }
 
 /** A segment stands in the `log` directory of a node's data directory, where the lock is. */

@@ -1,4 +1,5 @@
-import { SCAN_THREADS_BYTES_MIN } from '../lib/limits.ts';
+import { availableParallelism } from 'node:os';
+import { SCAN_THREADS_BYTES_MIN, SCAN_THREADS_MAX } from '../lib/limits.ts';
 import type { Problem, ProblemKind } from '../logfmt/damage.ts';
 import { FrameFold } from '../logfmt/fold.ts';
 import type { Position } from '../logfmt/frame.ts';
@@ -16,7 +17,7 @@ import {
   segmentOptions,
   type Writer,
 } from './read-log.ts';
-import { defaultThreads, ScanThreads } from './scan-threads.ts';
+import type { ScanThreads } from './scan-threads.ts';
 
 /** The verdict on one file, as `raft log verify --json` prints it: every uint64 is a decimal string. */
 export interface VerifyReport {
@@ -49,7 +50,7 @@ export interface VerifyProblem {
 
 /** How a log is to be checked. */
 export interface VerifyOptions extends ReadOptions {
-  /** So many threads go through the log; 1 is this one alone. Unless given, `defaultThreads` go through a long one. */
+  /** So many threads go through the log; 1 is this one alone. Unless given, one for each core goes through a long one. */
   readonly threads?: number;
   /** Called now and then with the bytes that are done, of how many. */
   readonly onProgress?: OnProgress;
@@ -68,7 +69,7 @@ export async function* verifyLog(
 ): AsyncGenerator<VerifyReport, void> {
   const writer = options.writer ?? 'none';
   const totalBytes = await logBytes(location);
-  await using threads = threadsFor(totalBytes, options.threads);
+  await using threads = await threadsFor(totalBytes, options.threads);
   const fold = FrameFold.make();
   // Nothing removes segments from the front of a log yet, so a node refuses one that begins later.
   let continuity: Continuity = location.kind === 'directory' ? { firstIndex: 1n } : {};
@@ -85,9 +86,16 @@ export async function* verifyLog(
 }
 
 /** Unless somebody asks for threads, a short log has none: they take longer to start than they save. */
-function threadsFor(totalBytes: number, asked: number | undefined): ScanThreads | undefined {
+async function threadsFor(totalBytes: number, asked: number | undefined): Promise<ScanThreads | undefined> {
   const count = asked ?? (totalBytes >= SCAN_THREADS_BYTES_MIN ? defaultThreads() : 1);
-  return count > 1 ? new ScanThreads(count - 1) : undefined;
+  if (count <= 1) return undefined;
+  const { ScanThreads } = await import('./scan-threads.ts');
+  return new ScanThreads(count - 1);
+}
+
+/** How many threads go through a long log unless told otherwise, the one that scans it included. */
+function defaultThreads(): number {
+  return Math.min(availableParallelism(), SCAN_THREADS_MAX);
 }
 
 /**

@@ -1,8 +1,9 @@
 /**
  * Puts what the built program needs of oclif into one file below dist/vendor, and lets the program import it from there:
- * to find and read a hundred small files takes longer than most commands take to run. Run by `npm run build`.
+ * to find and read a hundred small files takes longer than most commands take to run. The thread of `raft log verify`,
+ * which begins while the scan is under way already, becomes one file too. Run by `npm run build`.
  *
- *   npx tsx scripts/bundle-oclif.ts
+ *   npx tsx scripts/bundle.ts
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -22,13 +23,14 @@ const EXTERNAL = ['typescript', 'ts-node', 'tsx'];
 const require = createRequire(import.meta.url);
 
 mkdirSync(VENDOR, { recursive: true });
-await bundle();
+await bundleOclif();
+await bundleThread();
 for (const name of MODULES) writeFileSync(join(VENDOR, `${name}.js`), moduleText(name));
 for (const path of readdirSync(DIST, { recursive: true, encoding: 'utf8' })) {
   if (path.endsWith('.js') && !path.startsWith('vendor')) importFromBundle(join(DIST, path));
 }
 
-async function bundle(): Promise<void> {
+async function bundleOclif(): Promise<void> {
   const parts = MODULES.map((name) => `${name}: require('@oclif/core/${name}')`);
   const { metafile } = await build({
     stdin: { contents: `module.exports = { ${parts.join(', ')} };`, resolveDir: ROOT },
@@ -45,6 +47,18 @@ async function bundle(): Promise<void> {
   });
   const packages = new Set(Object.keys(metafile.inputs).flatMap((input) => packageOf(input) ?? []));
   writeFileSync(join(VENDOR, 'LICENSES.txt'), [...packages].sort().map(licenceOf).join('\n'));
+}
+
+async function bundleThread(): Promise<void> {
+  await build({
+    entryPoints: [join(ROOT, 'src/logtools/clean-runs-worker.ts')],
+    outfile: join(DIST, 'logtools/clean-runs-worker.js'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'warning',
+  });
 }
 
 /** `require`, because Node looks through the whole text of what is imported for the names that it exports. */
