@@ -9,14 +9,9 @@
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { logIndex, term } from '../src/lib/brands.ts';
 import { utf8 } from '../src/lib/bytes.ts';
-import { encodeFrames, FRAME_HEADER_BYTES } from '../src/logfmt/frame.ts';
 import { PtyTerminal } from '../test/support/pty-terminal.ts';
-
-const COMMAND_BYTES = 128;
-const FRAME_BYTES = FRAME_HEADER_BYTES + COMMAND_BYTES;
-const BATCH_ENTRIES = 10_000;
+import { FRAME_BYTES, writeLargeLog } from './large-log.ts';
 
 const rounds = Number(process.argv[2] ?? 5);
 const entries = Number(process.argv[3] ?? 7_000_000);
@@ -26,7 +21,8 @@ const times = new Map<string, number[]>();
 const directory = mkdtempSync(join(process.env.DIR ?? tmpdir(), 'raft-bench-inspect-'));
 try {
   const log = join(directory, 'large.log');
-  writeLog(log);
+  writeLargeLog(log, entries);
+  damage(log);
   for (let round = 0; round < rounds; round++) await measure(log);
 } finally {
   rmSync(directory, { recursive: true, force: true });
@@ -78,18 +74,9 @@ function note(what: string, ms: number): void {
   times.set(what, [...(times.get(what) ?? []), ms]);
 }
 
-/** A new term every million entries, and one damaged frame in the middle. */
-function writeLog(path: string): void {
-  const file = openSync(path, 'w');
-  for (let first = 1; first <= entries; first += BATCH_ENTRIES) {
-    const count = Math.min(BATCH_ENTRIES, entries - first + 1);
-    const batch = Array.from({ length: count }, (_, i) => ({
-      index: logIndex(first + i),
-      term: term(1 + Math.floor((first + i) / 1_000_000)),
-      command: utf8(`put key${(first + i) % 100_000} `.padEnd(COMMAND_BYTES, 'v')),
-    }));
-    writeSync(file, encodeFrames(batch));
-  }
+/** Puts one damaged frame into the middle. */
+function damage(path: string): void {
+  const file = openSync(path, 'r+');
   writeSync(file, utf8('damage'), 0, 6, middle * FRAME_BYTES + 50);
   closeSync(file);
 }

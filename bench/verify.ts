@@ -7,16 +7,11 @@
  *   npm run build && npx tsx bench/verify.ts [rounds] [entries]
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { logIndex, term } from '../src/lib/brands.ts';
-import { utf8 } from '../src/lib/bytes.ts';
-import { encodeFrames, FRAME_HEADER_BYTES } from '../src/logfmt/frame.ts';
+import { FRAME_BYTES, writeLargeLog } from './large-log.ts';
 import { raftArguments } from './raft.ts';
-
-const COMMAND_BYTES = 128;
-const BATCH_ENTRIES = 10_000;
 
 /** What one run of a program took. */
 interface Run {
@@ -45,7 +40,7 @@ try {
 async function measure(dir: string): Promise<void> {
   const log = join(dir, 'large.log');
   const empty = join(dir, 'empty.log');
-  writeLog(log);
+  writeLargeLog(log, entries);
   writeFileSync(empty, '');
   const reader = buildReader(dir);
   const verify = (path: string, threads: number) => [
@@ -60,7 +55,7 @@ async function measure(dir: string): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     for (const subject of subjects) subject.runs.push(await timeOf(subject.command));
   }
-  const bytes = entries * (FRAME_HEADER_BYTES + COMMAND_BYTES);
+  const bytes = entries * FRAME_BYTES;
   console.log(`${entries} entries, ${bytes} bytes; medians of ${rounds} in turn, node ${process.version}`);
   for (const subject of subjects) console.log(rowOf(subject, bytes));
   for (const measure of ['wallMs', 'cpuMs'] as const) {
@@ -78,20 +73,6 @@ async function measure(dir: string): Promise<void> {
     console.log(`${name}: one core / Go: ${ratio(median(single, measure), median(go, measure))},`);
     console.log(`  less the start of the program ${ratio(scan, median(go, measure))}`);
   }
-}
-
-function writeLog(path: string): void {
-  const file = openSync(path, 'w');
-  for (let first = 1; first <= entries; first += BATCH_ENTRIES) {
-    const count = Math.min(BATCH_ENTRIES, entries - first + 1);
-    const batch = Array.from({ length: count }, (_, i) => ({
-      index: logIndex(first + i),
-      term: term(1 + Math.floor((first + i) / 1_000_000)),
-      command: utf8(`put key${(first + i) % 100_000} `.padEnd(COMMAND_BYTES, 'v')),
-    }));
-    writeSync(file, encodeFrames(batch));
-  }
-  closeSync(file);
 }
 
 /** Builds the reader in Go; undefined, with a word about it, where there is no Go. */

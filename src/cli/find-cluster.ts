@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
-import { DEFAULT_CLUSTER_DIR, readCluster } from '../cluster/cluster-file.ts';
+import { readCluster } from '../cluster/cluster-file.ts';
 import type { Cluster } from '../cluster/cluster-format.ts';
+import { DEFAULT_CLUSTER_DIR } from '../cluster/names.ts';
 import { RaftError } from '../lib/errors.ts';
 import { parseNodeUrls } from './values.ts';
 

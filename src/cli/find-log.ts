@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { existsSync, lstatSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
-import { DEFAULT_CLUSTER_DIR, findClusterNode, readCluster } from '../cluster/cluster-file.ts';
-import { CLUSTER_FILE, type Cluster } from '../cluster/cluster-format.ts';
+import { CLUSTER_FILE, DEFAULT_CLUSTER_DIR } from '../cluster/names.ts';
 import { asRaftError } from '../lib/errors.ts';
+import { refuseLostLog } from '../logtools/commit-hint.ts';
 import { type LogLocation, locateLog } from '../logtools/locate.ts';
 import type { Writer } from '../logtools/read-log.ts';
-import { systemProcesses } from '../raft/processes.ts';
-import { readLiveLock } from '../raft/storage/lock.ts';
+import { LOCK_FILE } from '../raft/storage/layout.ts';
 
 /** The argument of the commands that read a log. */
 export const logArgument = {
@@ -27,7 +26,7 @@ export interface FoundLog {
 
 /**
  * Finds a log by what a person types: a path, or the name of a node of the cluster directory. What exists as a file goes
- * first. Throws `no-such-file` where there is neither. A lock that cannot be read hinders nobody who only reads the log:
+ * first. Throws `no-such-file` where there is neither, `damaged` where a node's log is gone. A lock that cannot be read hinders nobody who only reads the log:
  * `note` is told that it is not known whether a node writes there.
  */
 export async function findLog(
@@ -35,13 +34,29 @@ export async function findLog(
   dir: string | undefined,
   note: (text: string) => void,
 ): Promise<FoundLog> {
-  const location = await locateLog(await pathOf(name, dir));
+  const location = await locate(await pathOf(name, dir));
   return { location, writer: await writerOf(location, note) };
 }
 
-async function writerOf(location: LogLocation, note: (text: string) => void): Promise<Writer> {
+async function locate(path: string): Promise<LogLocation> {
   try {
-    const holder = await readLiveLock(dataDirOf(location), systemProcesses());
+    return await locateLog(path);
+  } catch (error) {
+    if (asRaftError(error).code === 'no-such-file') await refuseLostLog(path);
+    throw error;
+  }
+}
+
+async function writerOf(location: LogLocation, note: (text: string) => void): Promise<Writer> {
+  const dataDir = dataDirOf(location);
+  // Most logs have no lock beside them: then nothing that reads locks is loaded.
+  if (isAbsent(join(dataDir, LOCK_FILE))) return 'none';
+  const [{ systemProcesses }, { readLiveLock }] = await Promise.all([
+    import('../raft/processes.ts'),
+    import('../raft/storage/lock.ts'),
+  ]);
+  try {
+    const holder = await readLiveLock(dataDir, systemProcesses());
     return holder === undefined ? 'none' : 'running';
   } catch (error) {
     note(`Whether a node writes to ${location.path} now is not known. ${asRaftError(error).message}`);
@@ -49,18 +64,30 @@ async function writerOf(location: LogLocation, note: (text: string) => void): Pr
   }
 }
 
+/** Whether it is certain that there is no such file. */
+function isAbsent(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    // It may be there, and whoever reads it says what is wrong.
+    return false;
+  }
+}
+
 async function pathOf(name: string, dir: string | undefined): Promise<string> {
   if (existsSync(name)) return name;
-  const cluster = await clusterAround(dir);
+  const clusterDir = clusterDirAround(dir);
+  if (clusterDir === undefined) return name;
+  const { findClusterNode, readCluster } = await import('../cluster/cluster-file.ts');
+  const cluster = await readCluster(clusterDir);
   const node = cluster === undefined ? undefined : findClusterNode(cluster, name.replace(/\.log$/, ''));
   return node?.dataDir ?? name;
 }
 
-/** The cluster of the directory that was named, else of the default one, else of the working directory itself. */
-async function clusterAround(dir: string | undefined): Promise<Cluster | undefined> {
+/** The cluster directory that was named, else the default one, else the working directory itself, where it is one. */
+function clusterDirAround(dir: string | undefined): string | undefined {
   const candidates = dir === undefined ? [DEFAULT_CLUSTER_DIR, '.'] : [dir];
-  const found = candidates.find((candidate) => existsSync(resolve(candidate, CLUSTER_FILE)));
-  return found === undefined ? undefined : readCluster(found);
+  return candidates.find((candidate) => existsSync(resolve(candidate, CLUSTER_FILE)));
 }
 
 /** A segment stands in the `log` directory of a node's data directory, where the lock is. */

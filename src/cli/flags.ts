@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags';
-import { DEFAULT_CLUSTER_DIR } from '../cluster/cluster-file.ts';
+import { DEFAULT_CLUSTER_DIR } from '../cluster/names.ts';
 import { CLIENT_TIMEOUT_MS } from '../lib/limits.ts';
 import { parseNodeUrls, parseWholeNumber, usage } from './values.ts';
 

@@ -5,17 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RaftError } from '../lib/errors.ts';
 import { systemProcesses } from '../raft/processes.ts';
 import { acquireLock, type HeldLock } from '../raft/storage/lock.ts';
-import {
-  CLUSTER_FILE,
-  type Cluster,
-  type ClusterNode,
-  decodeCluster,
-  encodeCluster,
-  pathsOf,
-} from './cluster-format.ts';
-
-/** Where a cluster is, unless `--dir` says otherwise: in the working directory. */
-export const DEFAULT_CLUSTER_DIR = 'raft-data';
+import { type Cluster, type ClusterNode, decodeCluster, encodeCluster, pathsOf } from './cluster-format.ts';
+import { CLUSTER_FILE, DEFAULT_CLUSTER_DIR } from './names.ts';
 
 /** Another command has `cluster.json` for a moment only; it is waited for this long, in milliseconds. */
 const EDIT_WAIT_MS = 5_000;

@@ -2,9 +2,7 @@ import { join, relative, resolve } from 'node:path';
 import { parseNodeId } from '../lib/brands.ts';
 import { RaftError } from '../lib/errors.ts';
 import { MEMBERS_MAX } from '../lib/limits.ts';
-
-/** The name of the file that makes a directory a cluster directory. */
-export const CLUSTER_FILE = 'cluster.json';
+import { CLUSTER_FILE } from './names.ts';
 
 const FORMAT_VERSION = 1;
 

@@ -1,8 +1,9 @@
 import { BATCH_BYTES_MAX, SCAN_CHUNK_BYTES } from '../lib/limits.ts';
+import type { FrameFold } from './fold.ts';
 import { FRAME_HEADER_BYTES } from './frame.ts';
 import { isPlausibleSize, readHeader } from './header.ts';
 import { findNextFrame, WorkBudget } from './resync.ts';
-import { type ChecksumMode, type CleanRun, FrameRun } from './run.ts';
+import { type CleanRun, FrameRun } from './run.ts';
 import type { KnownRuns } from './scan.ts';
 import { type Reading, Window } from './window.ts';
 
@@ -13,7 +14,8 @@ export interface Block {
   readonly from: number;
   /** and before this. The last of them may end beyond it. */
   readonly to: number;
-  readonly checksums: ChecksumMode;
+  /** As in `ScanOptions`. */
+  readonly fold?: FrameFold | undefined;
   /** `SCAN_CHUNK_BYTES` unless given. */
   readonly chunkBytes?: number;
 }
@@ -78,7 +80,7 @@ function* passFrames(window: Window, from: number, block: Block): Reading<Passed
   const noteDisorder = () => {
     isOrdered = false;
   };
-  const frames = new FrameRun(undefined, noteDisorder, block.checksums);
+  const frames = new FrameRun(undefined, noteDisorder, block.fold);
   let end = from;
   while (isOrdered && end < block.to && (yield* window.load(end, FRAME_HEADER_BYTES))) {
     const stopped = frames.consume(window, end, block.to);

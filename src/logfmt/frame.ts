@@ -28,6 +28,12 @@ export const FRAME_BYTES_MIN: number = FRAME_HEADER_BYTES + 1;
 
 const UINT64_MAX = 2n ** 64n - 1n;
 
+/** Where an entry stands in the order of the log. */
+export interface Position {
+  readonly index: bigint;
+  readonly term: bigint;
+}
+
 /** One frame as it stands in a file, every uint64 exact. */
 export interface RawFrame {
   /** Bytes from the start of the file. */

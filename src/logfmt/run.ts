@@ -1,14 +1,8 @@
 import { FRAME_COMMAND_BYTES_MAX } from '../lib/limits.ts';
-import { CombinedChecksum } from './combine.ts';
 import { crc32 } from './crc.ts';
-import { FRAME_FIELDS, FRAME_HEADER_BYTES } from './frame.ts';
+import type { FrameFold } from './fold.ts';
+import { FRAME_FIELDS, FRAME_HEADER_BYTES, type Position } from './frame.ts';
 import type { Window } from './window.ts';
-
-/** Where an entry stands in the order of the log. */
-export interface Position {
-  readonly index: bigint;
-  readonly term: bigint;
-}
 
 /** Two frames with good checksums that cannot stand one after the other. */
 export interface Disorder {
@@ -28,16 +22,6 @@ export interface CleanRun {
   readonly last: Position;
 }
 
-/** Frames whose headers follow each other, and what the last one says. */
-interface Stretch {
-  readonly end: number;
-  readonly entries: number;
-  readonly indexLow: number;
-  readonly indexHigh: number;
-  readonly termLow: number;
-  readonly termHigh: number;
-}
-
 /** What is told of each good frame: see `ScanVisitor.frame`. */
 export type FrameCallback = (
   offset: number,
@@ -48,17 +32,13 @@ export type FrameCallback = (
   at: number,
 ) => void;
 
-/**
- * How checksums are compared: each frame's by itself; or those of a whole stretch `together`, and one by one only where
- * that differs. The second is several times as fast on short frames. Of several frames that are damaged in one stretch it
- * misses one combination in 2^32 (see `CombinedChecksum`), so a node that starts takes the first.
- */
-export type ChecksumMode = 'each' | 'together';
-
 const UINT32_RANGE = 0x1_0000_0000;
 
-/** So much is summed together: long enough for native code, short enough to stay near the processor. */
-const STRETCH_BYTES = 128 * 1024;
+/**
+ * Where a stretch is shorter than this, though more bytes are there, the next so many are gone through frame by frame: to
+ * begin a stretch at each of many breaks would cost more than it saves.
+ */
+const STRETCH_BYTES_MIN = 64 * 1024;
 
 /**
  * Goes through good frames one after the other: the hot path of a scan. A uint64 is kept as two uint32 halves and
@@ -68,8 +48,8 @@ export class FrameRun {
   readonly #onFrame: FrameCallback | undefined;
   readonly #onDisorder: (disorder: Disorder) => void;
   /** Undefined where each checksum is compared by itself. */
-  readonly #together: CombinedChecksum | undefined;
-  /** Up to here in the file frames are taken one by one, because those of a stretch did not match together. */
+  readonly #fold: FrameFold | undefined;
+  /** Up to here in the file frames are taken one by one: those of a stretch were not good together, or it was short. */
   #apartUntil = 0;
   #entries = 0;
   #first: Position | undefined;
@@ -83,11 +63,11 @@ export class FrameRun {
   constructor(
     onFrame: FrameCallback | undefined,
     onDisorder: (disorder: Disorder) => void,
-    checksums: ChecksumMode = 'each',
+    fold?: FrameFold | undefined,
   ) {
     this.#onFrame = onFrame;
     this.#onDisorder = onDisorder;
-    this.#together = checksums === 'together' ? new CombinedChecksum() : undefined;
+    this.#fold = fold;
   }
 
   /** Good frames so far. */
@@ -132,10 +112,10 @@ export class FrameRun {
    * stopped.
    */
   consume(window: Window, position: number, until: number = window.fileBytes): number {
-    if (this.#together === undefined) return this.#consumeApart(window, position, until);
+    if (this.#fold === undefined) return this.#consumeApart(window, position, until);
     let at = position;
     while (at < until) {
-      if (at >= this.#apartUntil) at = this.#consumeTogether(this.#together, window, { position: at, until });
+      if (at >= this.#apartUntil) at = this.#consumeTogether(this.#fold, window, { position: at, until });
       // The frame at which a stretch stopped is looked at by itself, so that whatever is wrong with it is found there.
       const stopped = this.#consumeApart(window, at, Math.min(until, Math.max(this.#apartUntil, at + 1)));
       if (stopped === at) return at;
@@ -197,72 +177,32 @@ export class FrameRun {
 
   /** Takes one stretch after the other, up to the first whose checksums do not match or that something odd ends. */
   #consumeTogether(
-    sum: CombinedChecksum,
+    fold: FrameFold,
     window: Window,
     { position, until }: { readonly position: number; readonly until: number },
   ): number {
+    const { bytes, base } = window;
     let at = position;
     // Nothing says yet what the first frame of all has to be.
     while (this.#entries > 0) {
-      const stretch = this.#walkStretch(sum, window, { position: at, until });
-      const { end } = stretch;
-      if (end === at) return at;
-      if (crc32(window.bytes, at - window.base, end - window.base) !== sum.value) {
-        this.#apartUntil = end;
+      const request = { bytes, from: at - base, beginBefore: until - base, previous: this.#previous() };
+      const stretch = fold.check(request);
+      const end = stretch === undefined ? at : base + stretch.end;
+      const isShort =
+        end - at < STRETCH_BYTES_MIN && Math.min(until, base + bytes.length) - at > STRETCH_BYTES_MIN;
+      if (isShort) this.#apartUntil = at + STRETCH_BYTES_MIN;
+      if (stretch === undefined) return at;
+      if (!stretch.isGood) {
+        this.#apartUntil = Math.max(this.#apartUntil, end);
         return at;
       }
       if (this.#onFrame !== undefined) tellFrames(window, at, end, this.#onFrame);
-      this.#indexLow = stretch.indexLow;
-      this.#indexHigh = stretch.indexHigh;
-      this.#termLow = stretch.termLow;
-      this.#termHigh = stretch.termHigh;
+      this.expect({ index: stretch.last.index + 1n, termMin: stretch.last.term });
       this.#entries += stretch.entries;
       at = end;
+      if (isShort) return at;
     }
     return at;
-  }
-
-  /**
-   * Sums what headers say, as long as each follows the one before. If the checksums turn out to be right, all of these
-   * are good frames in their order; if not, nothing has happened yet.
-   */
-  #walkStretch(
-    sum: CombinedChecksum,
-    window: Window,
-    { position, until }: { readonly position: number; readonly until: number },
-  ): Stretch {
-    const { bytes, view, base } = window;
-    const start = position - base;
-    const length = bytes.length;
-    const beginBefore = Math.min(start + STRETCH_BYTES, until - base, length - FRAME_HEADER_BYTES + 1);
-    let indexLow = this.#indexLow;
-    let indexHigh = this.#indexHigh;
-    let termLow = this.#termLow;
-    let termHigh = this.#termHigh;
-    let entries = 0;
-    let at = start;
-    sum.reset();
-    while (at < beginBefore) {
-      const size = view.getUint32(at + FRAME_FIELDS.size, true);
-      const end = at + FRAME_HEADER_BYTES + size;
-      if (size === 0 || size > FRAME_COMMAND_BYTES_MAX || end > length) break;
-      // One more than the uint32 below it is 0 and takes one to the half above.
-      const nextLow = (indexLow + 1) >>> 0;
-      const nextHigh = nextLow === 0 ? indexHigh + 1 : indexHigh;
-      if (view.getUint32(at + FRAME_FIELDS.index, true) !== nextLow) break;
-      if (view.getUint32(at + FRAME_FIELDS.index + 4, true) !== nextHigh) break;
-      const low = view.getUint32(at + FRAME_FIELDS.term, true);
-      const high = view.getUint32(at + FRAME_FIELDS.term + 4, true);
-      if (high < termHigh || (high === termHigh && low < termLow)) break;
-      sum.add(view.getUint32(at, true), end - at);
-      indexLow = nextLow;
-      indexHigh = nextHigh;
-      termLow = low;
-      termHigh = high;
-      entries++;
-      at = end;
-    }
-    return { end: base + at, entries, indexLow, indexHigh, termLow, termHigh };
   }
 
   #follows(indexHigh: number, indexLow: number, termHigh: number, termLow: number): boolean {

@@ -1,17 +1,11 @@
 import { assert } from '../lib/assert.ts';
 import { BATCH_BYTES_MAX, PROBLEMS_KEPT_MAX, SCAN_CHUNK_BYTES } from '../lib/limits.ts';
 import { classify, describeDisorder, type Evidence, type Problem, promisedEnd } from './damage.ts';
-import { FRAME_BYTES_MIN, FRAME_FIELDS, FRAME_HEADER_BYTES } from './frame.ts';
+import type { FrameFold } from './fold.ts';
+import { FRAME_BYTES_MIN, FRAME_FIELDS, FRAME_HEADER_BYTES, type Position } from './frame.ts';
 import { isPlausibleSize, plausibleFields, readHeader } from './header.ts';
 import { findDataEnd, findNextFrame, WorkBudget } from './resync.ts';
-import {
-  type ChecksumMode,
-  type CleanRun,
-  type Disorder,
-  type FrameCallback,
-  FrameRun,
-  type Position,
-} from './run.ts';
+import { type CleanRun, type Disorder, type FrameCallback, FrameRun } from './run.ts';
 import { holdsLostSector, isWholeButForSize } from './sectors.ts';
 import { type Reading, Window } from './window.ts';
 
@@ -31,8 +25,11 @@ export interface ScanOptions {
   readonly batchBytesMax?: number;
   /** The usual length of one read request; `SCAN_CHUNK_BYTES` unless given. */
   readonly chunkBytes?: number;
-  /** `each` unless given. */
-  readonly checksums?: ChecksumMode;
+  /**
+   * Checks the frames of a stretch at once, and one by one only where that fails: several times as fast on short frames. Of
+   * several frames that are damaged in one stretch it misses one combination in 2^32, so a node that starts has none.
+   */
+  readonly fold?: FrameFold | undefined;
   /**
    * Parts of the file that were gone through already; more may become known meanwhile. They spare work and decide nothing:
    * one is passed over only where the scan comes to its very beginning and it follows there. Not with a visitor of frames.
@@ -146,11 +143,7 @@ class Scanner {
     this.#window = new Window(options.fileBytes, options.chunkBytes ?? SCAN_CHUNK_BYTES);
     this.#keptBytes = options.startOffset ?? 0;
     this.#budget = new WorkBudget(this.#window);
-    this.#run = new FrameRun(
-      visitor.frame,
-      (disorder) => this.#reportDisorder(disorder),
-      options.checksums ?? 'each',
-    );
+    this.#run = new FrameRun(visitor.frame, (disorder) => this.#reportDisorder(disorder), options.fold);
     this.#run.expect({
       ...(options.firstIndex === undefined ? {} : { index: options.firstIndex }),
       ...(options.previousTerm === undefined ? {} : { termMin: options.previousTerm }),

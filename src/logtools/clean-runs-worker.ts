@@ -2,24 +2,9 @@ import { readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { SCAN_BLOCK_BYTES } from '../lib/limits.ts';
 import { type Block, cleanRuns } from '../logfmt/clean-runs.ts';
+import { FOLD_CHUNK_BYTES, FrameFold } from '../logfmt/fold.ts';
 import type { CleanRun } from '../logfmt/run.ts';
-
-/** A file that is open in this process, and which threads go through from its end, while a scan comes from its start. */
-export interface FileTask {
-  readonly descriptor: number;
-  readonly fileBytes: number;
-  /** Two numbers that all threads see: the block that is to be taken next, and the one at which the scan is. */
-  readonly blocks: SharedArrayBuffer;
-}
-
-/** What a thread tells of a task: a block that is done; or that it takes no more of them. */
-export type ThreadNews =
-  | { readonly type: 'block'; readonly runs: readonly CleanRun[]; readonly bytes: number }
-  | { readonly type: 'end' };
-
-/** Places in `FileTask.blocks`. */
-export const NEXT_BLOCK = 0;
-export const SCANNED_BLOCK = 1;
+import { type FileTask, NEXT_BLOCK, SCANNED_BLOCK, type ThreadNews } from './scan-blocks.ts';
 
 if (parentPort !== null) {
   const port = parentPort;
@@ -28,6 +13,8 @@ if (parentPort !== null) {
   });
 }
 
+const fold = FrameFold.make();
+const chunk = fold === undefined ? {} : { chunkBytes: FOLD_CHUNK_BYTES };
 let buffer = Buffer.alloc(0);
 
 function goThrough({ descriptor, fileBytes, blocks }: FileTask, tell: (news: ThreadNews) => void): void {
@@ -37,7 +24,7 @@ function goThrough({ descriptor, fileBytes, blocks }: FileTask, tell: (news: Thr
     if (number <= Atomics.load(numbers, SCANNED_BLOCK)) break;
     const from = number * SCAN_BLOCK_BYTES;
     const to = Math.min(from + SCAN_BLOCK_BYTES, fileBytes);
-    const runs = runsIn(descriptor, { fileBytes, from, to, checksums: 'together' });
+    const runs = runsIn(descriptor, { fileBytes, from, to, fold, ...chunk });
     tell({ type: 'block', runs, bytes: to - from });
   }
   tell({ type: 'end' });
@@ -56,12 +43,14 @@ function runsIn(descriptor: number, block: Block): readonly CleanRun[] {
 }
 
 function read(descriptor: number, position: number, length: number): Uint8Array {
-  if (buffer.length < length) buffer = Buffer.allocUnsafeSlow(length);
+  const room = fold?.room(length);
+  if (room === undefined && buffer.length < length) buffer = Buffer.allocUnsafeSlow(length);
+  const into = room ?? buffer;
   let filled = 0;
   while (filled < length) {
-    const bytesRead = readSync(descriptor, buffer, filled, length - filled, position + filled);
+    const bytesRead = readSync(descriptor, into, filled, length - filled, position + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }
-  return buffer.subarray(0, filled);
+  return into.subarray(0, filled);
 }

@@ -29,6 +29,29 @@ export async function readCommitHint(location: LogLocation): Promise<bigint> {
   return (await roleOf(last)) === 'last' ? hint : 0n;
 }
 
+/**
+ * Throws `damaged` where a data directory, or the log directory in it, has lost all of its segments: a node that finds none
+ * begins an empty log, unless a hint says that there were entries. To be asked where no log was found at `path`.
+ * Errors: also `not-permitted`, `disk-failed`.
+ */
+export async function refuseLostLog(path: string): Promise<void> {
+  const directory = resolve(path);
+  const dataDirectory = basename(directory) === LOG_DIRECTORY ? dirname(directory) : directory;
+  const hint = await hintIn(join(dataDirectory, COMMIT_FILE));
+  if (hint === 0n) return;
+  throw new RaftError(
+    'damaged',
+    `All segments of the log in ${dataDirectory} are gone, but entries up to ${hint} are known to be committed: a node ` +
+      'refuses to start on it.',
+    {
+      suggestions: [
+        `Put the segments back, if ${LOG_DIRECTORY}/00000000000000000001.log and so on were moved or are on another disk.`,
+        'Or replace the node by a new one with a new id and a blank data directory: raft config add',
+      ],
+    },
+  );
+}
+
 /** A problem as a node that knows the hint takes it: a torn tail is fatal where committed entries would be cut with it. */
 export function judgedByHint(problem: Problem, hint: bigint): Problem {
   const { kind, index, detail } = problem;

@@ -2,6 +2,7 @@ import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { Problem } from '../logfmt/damage.ts';
+import { FOLD_CHUNK_BYTES, type FrameFold } from '../logfmt/fold.ts';
 import { type RawFrame, rawFrameAt } from '../logfmt/frame.ts';
 import { type ScanOptions, type ScanResult, scanLog } from '../logfmt/scan.ts';
 import { unreadable } from './locate.ts';
@@ -18,6 +19,8 @@ export type FileScanOptions = Omit<ScanOptions, 'fileBytes'>;
 
 /** What makes a scan faster, and whom it tells how far it has come. */
 export interface ScanHelp {
+  /** Checks frames together; no other scan uses it meanwhile. */
+  readonly fold?: FrameFold | undefined;
   readonly threads?: ScanThreads | undefined;
   /** Called now and then with the bytes of the file that are done. */
   readonly onBytes?: ((doneBytes: number) => void) | undefined;
@@ -61,19 +64,21 @@ export class LogFile {
    * Scans the file as fast as it can be read, without looking at items one by one. With threads, they go through it from
    * its end, and the scan passes over what they have found once it comes there.
    */
-  async scan(options: FileScanOptions, { threads, onBytes }: ScanHelp = {}): Promise<ScanResult> {
+  async scan(options: FileScanOptions, { fold, threads, onBytes }: ScanHelp = {}): Promise<ScanResult> {
     const { bytes: fileBytes } = await this.version();
     const ahead = threads?.begin(this.#handle.fd, fileBytes);
     try {
       const known = ahead === undefined ? {} : { known: ahead.runs };
-      const scan = scanLog({ ...options, checksums: 'together', fileBytes, ...known });
+      const chunk = fold === undefined ? {} : { chunkBytes: FOLD_CHUNK_BYTES };
+      const scan = scanLog({ ...options, fileBytes, fold, ...chunk, ...known });
       let buffer = Buffer.alloc(0);
       let bytesUntilPause = PAUSE_BYTES;
       let step = scan.next();
       while (!step.done) {
         const { position, length } = step.value;
-        if (buffer.length < length) buffer = Buffer.allocUnsafe(length);
-        step = scan.next(this.#readIntoSync(buffer, position, length));
+        const room = fold?.room(length);
+        if (room === undefined && buffer.length < length) buffer = Buffer.allocUnsafe(length);
+        step = scan.next(this.#readIntoSync(room ?? buffer, position, length));
         bytesUntilPause -= length;
         if (bytesUntilPause > 0) continue;
         bytesUntilPause = PAUSE_BYTES;
@@ -134,7 +139,7 @@ export class LogFile {
   }
 
   /** As `#readInto`, without the way through a thread and back, which costs as much as the checksums. */
-  #readIntoSync(buffer: Buffer, position: number, length: number): Uint8Array {
+  #readIntoSync(buffer: Uint8Array, position: number, length: number): Uint8Array {
     let filled = 0;
     try {
       while (filled < length) {

@@ -4,6 +4,7 @@ import { present } from '../lib/assert.ts';
 import { asRaftError, type RaftError } from '../lib/errors.ts';
 import { SCAN_CHUNK_BYTES } from '../lib/limits.ts';
 import type { Problem } from '../logfmt/damage.ts';
+import { FrameFold } from '../logfmt/fold.ts';
 import { FRAME_HEADER_BYTES, type RawFrame, rawFrameAt } from '../logfmt/frame.ts';
 import { type ScanResult, type ScanVisitor, scanLog } from '../logfmt/scan.ts';
 import { judgedByHint, missingCommitted } from './commit-hint.ts';
@@ -79,6 +80,7 @@ interface Seen {
 export class LogIndexer {
   readonly index = new LogIndex();
   readonly #options: IndexOptions;
+  readonly #fold = FrameFold.make();
   #location: LogLocation;
   /** The segment that it has come to. */
   #at = 0;
@@ -152,7 +154,7 @@ export class LogIndexer {
     const { scanOptions, fileBytes, hint, onBytes } = options;
     const startOffset = this.#settled.offset;
     const rows = new RowMaker(this.index, this.#options, { hint, continuity: this.#settled.continuity });
-    const scan = scanLog({ ...scanOptions, checksums: 'together', startOffset, fileBytes }, rows);
+    const scan = scanLog({ ...scanOptions, fold: this.#fold, startOffset, fileBytes }, rows);
     let step = scan.next();
     while (!step.done) {
       const { position, length } = step.value;

@@ -1,14 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { SCAN_BLOCK_BYTES, SCAN_THREADS_MAX } from '../lib/limits.ts';
+import { SCAN_BLOCK_BYTES } from '../lib/limits.ts';
 import { FoundRuns } from '../logfmt/clean-runs.ts';
-import { type FileTask, NEXT_BLOCK, SCANNED_BLOCK, type ThreadNews } from './clean-runs-worker.ts';
-
-/** How many threads go through a long log unless told otherwise, the one that scans it included. */
-export function defaultThreads(): number {
-  return Math.min(availableParallelism(), SCAN_THREADS_MAX);
-}
+import { type FileTask, NEXT_BLOCK, SCANNED_BLOCK, type ThreadNews } from './scan-blocks.ts';
 
 /**
  * Threads that go through a file from its end, block by block, while a scan comes from its start. They only spare it work:

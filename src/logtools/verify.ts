@@ -1,6 +1,8 @@
-import { SCAN_THREADS_BYTES_MIN } from '../lib/limits.ts';
+import { availableParallelism } from 'node:os';
+import { SCAN_THREADS_BYTES_MIN, SCAN_THREADS_MAX } from '../lib/limits.ts';
 import type { Problem, ProblemKind } from '../logfmt/damage.ts';
-import type { Position } from '../logfmt/run.ts';
+import { FrameFold } from '../logfmt/fold.ts';
+import type { Position } from '../logfmt/frame.ts';
 import type { ScanResult } from '../logfmt/scan.ts';
 import { judgedByHint, missingCommitted } from './commit-hint.ts';
 import type { LogLocation, SegmentFile } from './locate.ts';
@@ -15,7 +17,7 @@ import {
   segmentOptions,
   type Writer,
 } from './read-log.ts';
-import { defaultThreads, ScanThreads } from './scan-threads.ts';
+import type { ScanThreads } from './scan-threads.ts';
 
 /** The verdict on one file, as `raft log verify --json` prints it: every uint64 is a decimal string. */
 export interface VerifyReport {
@@ -48,7 +50,7 @@ export interface VerifyProblem {
 
 /** How a log is to be checked. */
 export interface VerifyOptions extends ReadOptions {
-  /** So many threads go through the log; 1 is this one alone. Unless given, `defaultThreads` go through a long one. */
+  /** So many threads go through the log; 1 is this one alone. Unless given, one for each core goes through a long one. */
   readonly threads?: number;
   /** Called now and then with the bytes that are done, of how many. */
   readonly onProgress?: OnProgress;
@@ -58,8 +60,8 @@ export interface VerifyOptions extends ReadOptions {
 const RACES_MAX = 5;
 
 /**
- * Checks a log, one report for each file in order. The order of entries is checked across files too, and the end of a
- * data directory's log by what is known to be committed. `ok` of all decides (65 or 0).
+ * Checks a log, one report for each file in order. The order of entries is checked across files too; the log of a data
+ * directory has to begin with index 1, and to reach what is known to be committed. `ok` of all decides (65 or 0).
  */
 export async function* verifyLog(
   location: LogLocation,
@@ -67,14 +69,16 @@ export async function* verifyLog(
 ): AsyncGenerator<VerifyReport, void> {
   const writer = options.writer ?? 'none';
   const totalBytes = await logBytes(location);
-  await using threads = threadsFor(totalBytes, options.threads);
-  let continuity: Continuity = {};
+  await using threads = await threadsFor(totalBytes, options.threads);
+  const fold = FrameFold.make();
+  // Nothing removes segments from the front of a log yet, so a node refuses one that begins later.
+  let continuity: Continuity = location.kind === 'directory' ? { firstIndex: 1n } : {};
   let bytesBefore = 0;
   const onBytes = (doneBytes: number) => options.onProgress?.(bytesBefore + doneBytes, totalBytes);
   for (const segment of location.segments) {
     const hint = await hintFor(location, segment);
     const scanOptions = segmentOptions(location, segment, continuity);
-    const result = await scanSettled(segment, { scanOptions, writer, help: { threads, onBytes } });
+    const result = await scanSettled(segment, { scanOptions, writer, help: { fold, threads, onBytes } });
     bytesBefore += result.bytes;
     yield report(segment, resultByHint(result, scanOptions, hint), writer);
     continuity = continuityAfter(continuity, result);
@@ -82,9 +86,16 @@ export async function* verifyLog(
 }
 
 /** Unless somebody asks for threads, a short log has none: they take longer to start than they save. */
-function threadsFor(totalBytes: number, asked: number | undefined): ScanThreads | undefined {
+async function threadsFor(totalBytes: number, asked: number | undefined): Promise<ScanThreads | undefined> {
   const count = asked ?? (totalBytes >= SCAN_THREADS_BYTES_MIN ? defaultThreads() : 1);
-  return count > 1 ? new ScanThreads(count - 1) : undefined;
+  if (count <= 1) return undefined;
+  const { ScanThreads } = await import('./scan-threads.ts');
+  return new ScanThreads(count - 1);
+}
+
+/** How many threads go through a long log unless told otherwise, the one that scans it included. */
+function defaultThreads(): number {
+  return Math.min(availableParallelism(), SCAN_THREADS_MAX);
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   readCluster,
   selectNodes,
 } from '../../src/cluster/cluster-file.ts';
-import { CLUSTER_FILE } from '../../src/cluster/cluster-format.ts';
+import { CLUSTER_FILE } from '../../src/cluster/names.ts';
 import { addNode, dropNodes } from '../../src/cluster/node-list.ts';
 import { present } from '../../src/lib/assert.ts';
 import { parseNodeId } from '../../src/lib/brands.ts';

@@ -36,4 +36,10 @@ describe('a command', () => {
       ).toEqual([]);
     }
   });
+
+  it('that checks a log loads no more than it needs for most of them', async () => {
+    const imports = [...(await importsOf(join(COMMANDS, 'log/verify.ts'), new Set()))];
+    const unwanted = /node:(crypto|worker_threads|child_process)|cluster-file|lock\.ts|scan-threads/;
+    expect(imports.filter((name) => unwanted.test(name))).toEqual([]);
+  });
 });

@@ -1,10 +1,11 @@
-import { appendFile, mkdir, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { logIndex } from '../../src/lib/brands.ts';
 import { concatBytes } from '../../src/lib/bytes.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { encodeCommitHint } from '../../src/logfmt/records.ts';
+import { refuseLostLog } from '../../src/logtools/commit-hint.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
 import { inspectLog } from '../../src/logtools/rows.ts';
 import { verifyLog } from '../../src/logtools/verify.ts';
@@ -129,6 +130,22 @@ describe('a log in a data directory whose commit hint is known', () => {
     expect(await collect(inspectLog(await locateLog(dir.path)))).toHaveLength(5);
   });
 
+  it('is gone where there is no segment any more, unless nothing was ever committed', async () => {
+    await using dir = await TempDir.make();
+    await mkdir(join(dir.path, 'log'));
+    await dir.write('commit', encodeCommitHint(logIndex(9)));
+    for (const named of [dir.path, join(dir.path, 'log')]) {
+      await expect(refuseLostLog(named)).rejects.toMatchObject({
+        code: 'damaged',
+        message: expect.stringContaining('entries up to 9 are known to be committed'),
+      });
+    }
+    await dir.write('commit', encodeCommitHint(logIndex(0)));
+    await refuseLostLog(dir.path);
+    await refuseLostLog(join(dir.path, 'absent'));
+    await refuseLostLog(join(dir.path, 'commit', 'inside'));
+  });
+
   it('is shown by inspect with the same weight', async () => {
     await using dir = await TempDir.make();
     await dir.write(segmentName(1), hundreds(1, 5).subarray(0, 450));
@@ -137,6 +154,30 @@ describe('a log in a data directory whose commit hint is known', () => {
     expect(await rows()).toMatchObject([{ type: 'damage', problem: 'torn-tail', fatal: true }]);
     await truncate(join(dir.path, segmentName(1)), 400);
     expect(await rows()).toMatchObject([{ type: 'damage', problem: 'index-gap', offset: 400, fatal: true }]);
+  });
+
+  it('is damaged where it begins after index 1, as to a node; a file of it alone is not', async () => {
+    await using dir = await TempDir.make();
+    const disk = await NodeDisk.create(dir.path);
+    await withTenEntries(disk);
+    const bytes = await readFile(join(dir.path, segmentName(1)));
+    await rm(join(dir.path, segmentName(1)));
+    const path = await dir.write(segmentName(6), bytes.subarray(5 * 74));
+    for (const named of [dir.path, join(dir.path, 'log')]) {
+      expect(await verify(named)).toMatchObject([
+        {
+          ok: false,
+          problems: [
+            {
+              ...{ kind: 'index-gap', offset: 0, length: 0, index: '6', fatal: true },
+              detail: 'index 6 follows 0: 1 to 5 are missing',
+            },
+          ],
+        },
+      ]);
+    }
+    expect(await starts(disk)).toBe(false);
+    expect(await verify(path)).toMatchObject([{ ok: true, entries: 5, problems: [] }]);
   });
 
   it('is damaged exactly where a node refuses to start on it', async () => {

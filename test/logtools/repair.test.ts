@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -228,6 +228,17 @@ describe('a repair of a data directory', () => {
       refusal: expect.stringContaining('up to 15 are known'),
     });
     expect(await node.start()).toBeUndefined();
+  });
+
+  it('does not begin before its first file: what stood there is nowhere', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 3: encodeFrames(plainLog(5, 50).slice(2)) });
+    await rm(join(node.path, segmentName(1)));
+    expect(await node.start()).toBeUndefined();
+    expect(await planFor(await node.locate())).toMatchObject({
+      verdict: 'refused',
+      refusal: expect.stringContaining('the files with the entries before 3 are gone'),
+    });
   });
 
   it('takes the end of the log from another node only as far as that knows it to be committed', async () => {

@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Command, Plugin } from '@oclif/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { raft } from './cli-runner.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const DIST = `${ROOT}/dist`;
 
 let plugin: Plugin;
 
@@ -25,6 +26,18 @@ describe('the manifest', () => {
     const written: unknown = JSON.parse(await readFile(`${ROOT}/oclif.manifest.json`, 'utf8'));
 
     expect(written).toEqual(JSON.parse(JSON.stringify(plugin.manifest)));
+  });
+});
+
+describe('the built program', () => {
+  it('imports oclif as one file', async () => {
+    const names = (await readdir(DIST, { recursive: true })).filter((name) => name.endsWith('.js'));
+    expect(names.length).toBeGreaterThan(100);
+    for (const name of names.filter((path) => !path.startsWith('vendor')))
+      expect(await readFile(`${DIST}/${name}`, 'utf8'), name).not.toMatch(/^import .* from '@oclif/m);
+    expect(await readFile(`${DIST}/vendor/LICENSES.txt`, 'utf8')).toMatch(
+      /^@oclif\/core \d+\.\d+\.\d+ \(MIT\)/,
+    );
   });
 });
 

@@ -2,7 +2,9 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { logIndex } from '../../src/lib/brands.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { encodeCommitHint } from '../../src/logfmt/records.ts';
 import { plainLog } from '../logfmt/logs.ts';
 import { raft, temporaryDirectory } from './cli-runner.ts';
 
@@ -46,6 +48,30 @@ describe('raft log verify', () => {
 
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, problems: [{ kind: 'torn-tail', fatal: false }] });
+  });
+});
+
+describe('raft log verify of a data directory', () => {
+  it('ends with 65 where the log is gone, and where it begins too late', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      const { path } = directory;
+      await mkdir(join(path, 'log'));
+      const blank = await raft(['log', 'verify', path, '--json']);
+      expect(blank.code).toBe(66);
+      await writeFile(join(path, 'commit'), encodeCommitHint(logIndex(3)));
+      const gone = await raft(['log', 'verify', path]);
+      expect(gone.code).toBe(65);
+      expect(gone.stderr).toMatch(/All segments .* are gone, but entries up to 3 are known to be committed/);
+      const segment = join(path, 'log/00000000000000000003.log');
+      await writeFile(segment, encodeFrames(plainLog(4, 100).slice(2)));
+      const late = await raft(['log', 'verify', path]);
+      expect(late.code).toBe(65);
+      expect(late.stdout).toContain('index-gap at offset 0, 0 bytes: index 3 follows 0: 1 to 2 are missing');
+      expect((await raft(['log', 'verify', segment])).code).toBe(0);
+    } finally {
+      await directory.remove();
+    }
   });
 });
 

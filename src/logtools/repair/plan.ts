@@ -59,6 +59,12 @@ export interface RepairPlan {
  * with what the other node knows to be committed. A hole that is not filled is where the log is cut.
  */
 export async function planRepair(survey: Survey, donor: Donor | undefined): Promise<RepairPlan> {
+  const { kind, segments } = survey.location;
+  const [{ name, firstIndex }] = segments;
+  if (kind === 'directory' && firstIndex !== undefined && firstIndex > 1n) {
+    const missing = `The log begins with ${name}: the files with the entries before ${firstIndex} are gone`;
+    return refused(survey, `${missing}, and no entry before them says what stood there.`);
+  }
   if (!survey.isFatal) return { ...blank(survey), verdict: 'whole' };
   if (survey.isNoLog) return refused(survey, 'Nothing in it is an entry, so nothing in it can be kept.');
   return await new Planner(survey, donor).plan();
