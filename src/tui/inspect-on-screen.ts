@@ -4,7 +4,6 @@ import type { LogLocation } from '../logtools/locate.ts';
 import { type IndexNews, type IndexOptions, keepIndexed, LogIndexer } from '../logtools/log-indexer.ts';
 import { findRow } from '../logtools/search.ts';
 import { Canvas } from './canvas.ts';
-import { detailOf } from './detail-view.ts';
 import { terminalSize } from './full-screen.ts';
 import { reduce } from './inspector-reducer.ts';
 import {
@@ -13,11 +12,12 @@ import {
   initialState,
   type RunningSearch,
 } from './inspector-state.ts';
-import { frameOf } from './inspector-view.ts';
+import { frameOf, type Shown } from './inspector-view.ts';
 import { keyOf, type TerminalKey } from './keys.ts';
-import type { Line } from './line.ts';
+import { lowerPart } from './lower-view.ts';
 import { Precedence } from './precedence.ts';
 import { RowLoader } from './row-loader.ts';
+import { StateLoader } from './state-loader.ts';
 
 /** What is to be inspected. */
 export interface InspectRequest extends IndexOptions {
@@ -50,6 +50,7 @@ class Inspector {
   readonly #request: InspectRequest;
   readonly #indexer: LogIndexer;
   readonly #loader: RowLoader;
+  readonly #states: StateLoader;
   readonly #ending = new AbortController();
   readonly #precedence = new Precedence();
   readonly #canvas = new Canvas((error) => this.#fail(error));
@@ -62,6 +63,11 @@ class Inspector {
     this.#request = request;
     this.#indexer = new LogIndexer(request.location, request);
     this.#loader = new RowLoader(this.#indexer.index);
+    this.#states = new StateLoader(request.location, this.#indexer.index, {
+      name: request.name,
+      onNews: () => this.#redraw(),
+      mayGoOn: this.#precedence.turn,
+    });
     this.#state = { ...initialState(terminalSize()), isFollowing: request.isFollowing };
   }
 
@@ -88,6 +94,7 @@ class Inspector {
     } finally {
       this.#ending.abort();
       this.#searching?.ending.abort();
+      this.#states.close();
       process.stdin.off('keypress', onKey);
       process.stdout.off('resize', onResize);
       this.#canvas.leave();
@@ -109,16 +116,15 @@ class Inspector {
 
   #resized(): void {
     this.#dispatch({ type: 'resized', size: terminalSize() });
-    this.#canvas.redrawWhole(this.#frame());
+    this.#canvas.redrawWhole(frameOf(this.#state, this.#shown()));
   }
 
-  #frame(): readonly Line[] {
-    return frameOf(this.#state, {
-      log: this.#indexer.index,
-      contents: this.#loader.contents,
-      bytes: this.#loader.bytes,
-      name: this.#request.name,
-    });
+  #shown(): Shown {
+    return {
+      ...{ log: this.#indexer.index, name: this.#request.name },
+      ...{ contents: this.#loader.contents, bytes: this.#loader.bytes },
+      state: this.#states.answer(this.#state),
+    };
   }
 
   #dispatch(event: InspectorEvent): void {
@@ -134,11 +140,12 @@ class Inspector {
   }
 
   #redraw(): void {
-    const { lineCount } = detailOf(this.#state, this.#indexer.index, this.#loader.bytes, 0);
+    const shown = this.#shown();
+    const { lineCount } = lowerPart(this.#state, shown);
     if (lineCount !== this.#state.detailLines) {
       this.#state = reduce(this.#state, { type: 'detail', lines: lineCount }, this.#indexer.index);
     }
-    this.#canvas.draw(this.#frame());
+    this.#canvas.draw(frameOf(this.#state, shown));
   }
 
   /** Reads what is on the screen, until nothing of it is missing, and draws it: at once only where that takes long. */

@@ -141,6 +141,8 @@ function command(state: InspectorState, character: string, log: LogLookup): Insp
       return searched(state, 'backward');
     case 'x':
       return { ...state, form: state.form === 'hex' ? 'text' : 'hex', detailTop: 0 };
+    case 's':
+      return stateToggled(state);
     case '?':
       return { ...state, helpTop: 0 };
     default:
@@ -284,6 +286,21 @@ function scrolled(state: InspectorState): InspectorState {
 function detailMoved(state: InspectorState, lines: number): InspectorState {
   const last = Math.max(0, state.detailLines - layoutOf(state).detailRows);
   return { ...state, detailTop: Math.max(0, Math.min(state.detailTop + lines, last)) };
+}
+
+/** Shows the key-value state, or hides it. Where there was no room for it, its pane goes with it. */
+function stateToggled(state: InspectorState): InspectorState {
+  const { pane, stateView } = state;
+  const hasRoom = layoutOf(state).detailRows > 0;
+  if (stateView !== undefined && hasRoom) {
+    return scrolled({ ...state, stateView: undefined, pane: stateView.paneBefore ?? pane, detailTop: 0 });
+  }
+  const wider = layoutOf({ ...state, pane: 'split' }).pane === 'split' ? 'split' : 'detail';
+  return scrolled({
+    ...state,
+    stateView: { paneBefore: hasRoom ? undefined : pane },
+    ...{ pane: hasRoom ? pane : wider, detailTop: 0 },
+  });
 }
 
 function paneAfter(state: InspectorState): Pane {

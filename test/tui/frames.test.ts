@@ -56,6 +56,10 @@ describe('the frames of the inspector', () => {
         'session-as-text': '<enter>:4<enter>x',
         json: ':9<enter>',
         end: 'xG',
+        state: ':4<enter>s',
+        'state-behind-damage': 'Gk',
+        'state-again': 's:4<enter>s',
+        'state-hidden': 's',
         prompt: '/key[0-9',
         help: '<esc>?',
       };

@@ -152,6 +152,40 @@ describe('the keys of the inspector', () => {
     expect(screen.state.search).toBeUndefined();
   });
 
+  it('show the key-value state in a pane that they give back, and go on beside it', async () => {
+    await using dir = await TempDir.make();
+    const entries = entriesOf(Array.from({ length: 30 }, (_, i) => [1, `put k${i} v${i}`] as const));
+    const path = await dir.write('kv.log', encodeFrames(entries));
+    for (const [size, before, after] of [
+      [{ columns: 80, rows: 24 }, 'split', 'split'],
+      [{ columns: 40, rows: 10 }, 'split', 'detail'],
+    ] as const) {
+      const screen = await Inspected.open(path, size);
+      await screen.press('s');
+      expect(screen.state.pane).toBe(after);
+      expect(screen.frame).toContain('after index 1: 1 key ');
+      await screen.press('jjj');
+      expect(screen.frame).toMatch(/after index 4: 4 keys [\s\S]*new "k3" = "v3"[\s\S]*\* k3 = v3/);
+      await screen.press('k');
+      expect(screen.frame).toMatch(/after index 3: 3 keys [\s\S]*\* k2 = v2/);
+      await screen.press('s');
+      expect(screen.state).toMatchObject({ pane: before, stateView: undefined, cursor: 2 });
+      screen.close();
+    }
+  });
+
+  it('move within the keys of the state, to the last one and back', async () => {
+    await using dir = await TempDir.make();
+    const entries = entriesOf(Array.from({ length: 30 }, (_, i) => [1, `put k${10 + i} v`] as const));
+    const screen = await Inspected.open(await dir.write('kv.log', encodeFrames(entries)), SIZE);
+    await screen.press('Gs');
+    await screen.press(`g${'J'.repeat(50)}:30<enter>`);
+    expect(screen.frame).toContain('* k39 = v');
+    await screen.press(':30<enter>K');
+    expect(screen.state.detailTop).toBe(0);
+    screen.close();
+  });
+
   it('stop at the last line of the detail', async () => {
     await using dir = await TempDir.make();
     const screen = await inspected(dir);
