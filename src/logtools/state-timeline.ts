@@ -33,6 +33,9 @@ const STEP_ENTRIES = 256;
 /** How far it has come is said again after this time, in milliseconds. */
 const NEWS_MS = 100;
 
+/** What is said where entries do not follow each other. */
+const OTHER = 'Another entry of this index stands before it, so the state after this one is not known.';
+
 /** One application of the log, from its first entry on. */
 interface Run {
   readonly state: MovableState;
@@ -59,6 +62,8 @@ export class StateTimeline {
   readonly #options: TimelineOptions;
   #run: Run;
   #wanted = 0n;
+  /** The index and term for which the log was applied anew, because another entry of that index had been applied. */
+  #begunFor = '';
 
   constructor(location: LogLocation, options: TimelineOptions) {
     this.#location = location;
@@ -70,7 +75,12 @@ export class StateTimeline {
   at({ index, term }: Pick<RawFrame, 'index' | 'term'>): StateAnswer {
     if (index === 0n) return { type: 'refused', reason: 'No node writes an entry of index 0.' };
     this.#wanted = index;
-    if (index < this.#run.state.oldestIndex || hasOther(this.#run, index, term)) this.#beginAnew();
+    if (hasOther(this.#run, index, term)) {
+      if (this.#begunFor === `${index} ${term}`) return { type: 'refused', reason: OTHER };
+      this.#begunFor = `${index} ${term}`;
+      this.#beginAnew();
+    }
+    if (index < this.#run.state.oldestIndex) this.#beginAnew();
     const { state, reached, failure, hasCommands, isUnderstood } = this.#run;
     if (index > reached) {
       if (failure !== undefined) return { type: 'refused', reason: failure.message };

@@ -25,8 +25,20 @@ export class StateLoader {
     if (row.type === 'damage') {
       return { type: 'refused', reason: 'This is damage: the state is that after an entry.' };
     }
+    const damage = this.#damageBefore(state.cursor);
+    if (damage !== undefined) return { type: 'refused', reason: damage };
     this.#timeline ??= new StateTimeline(this.#location, this.#options);
     return this.#timeline.at(row);
+  }
+
+  /** Why nothing behind damage has a state: what stood there is not known, or a node would cut the log there. */
+  #damageBefore(row: number): string | undefined {
+    const number = this.#log.previousDamage(row);
+    const damage = number === undefined ? undefined : this.#log.rowAt(number);
+    // Zeros at the end of a segment take no entry away: the next one goes on with the next index.
+    if (damage?.type !== 'damage' || damage.kind === 'zero-tail') return undefined;
+    const where = `offset ${damage.offset} of ${damage.segment.name}`;
+    return `There is damage before this entry, at ${where} (${damage.kind}): what stood there is not known.`;
   }
 
   close(): void {

@@ -138,6 +138,11 @@ describe('the state after any entry of a log', () => {
     await using dir = await TempDir.make();
     const late = await dir.write('late.log', encodeFrames(entriesOf([[1, 'put a 1']], 7)));
     expect(await new Asked(await locateLog(late)).textAt(7n)).toContain('begins with index 7');
+    const twice = await dir.write(
+      'twice.log',
+      encodeFrames([...entriesOf([[1, 'put a 1']]), ...entriesOf([[2, NOOP]])]),
+    );
+    expect(await new Asked(await locateLog(twice)).textAt(1n, 2n)).toContain('Another entry of this index');
   });
 });
 

@@ -1,5 +1,7 @@
+import { RaftError } from '../../src/lib/errors.ts';
 import { type LogLocation, locateLog } from '../../src/logtools/locate.ts';
 import { LogIndexer } from '../../src/logtools/log-indexer.ts';
+import { findRow } from '../../src/logtools/search.ts';
 import { reduce } from '../../src/tui/inspector-reducer.ts';
 import {
   type InspectorEvent,
@@ -76,6 +78,25 @@ export class Inspected {
       const key = name === undefined ? keyOf(text, {}) : keyOf(undefined, { name });
       if (key !== undefined) await this.tell({ type: 'key', key });
     }
+  }
+
+  /** Ends a search that is under way as it would end. */
+  async search(): Promise<void> {
+    const { search } = this.state;
+    if (search === undefined) return;
+    const { number } = search;
+    try {
+      const row = await findRow(this.#indexer.index, search, { signal: new AbortController().signal });
+      const outcome = row === undefined ? ({ type: 'nothing' } as const) : ({ type: 'found', row } as const);
+      await this.tell({ type: 'search-ended', number, outcome });
+    } catch (error) {
+      if (!(error instanceof RaftError)) throw error;
+      await this.tell({ type: 'search-ended', number, outcome: { type: 'refused', reason: error.message } });
+    }
+  }
+
+  get rowCount(): number {
+    return this.#indexer.index.rowCount;
   }
 
   get lines(): readonly Line[] {
