@@ -71,6 +71,7 @@ describe('the frames of the inspector', () => {
         }
         expectFrame(`${name}-${step}`, inspected.frame);
       }
+      inspected.close();
     });
   }
 

@@ -12,6 +12,21 @@ async function inspected(dir: TempDir, count = 100): Promise<Inspected> {
   return Inspected.open(await dir.write('a.log', encodeFrames(plainLog(count, 20))), SIZE);
 }
 
+/** Writes entries of term 3 behind what the log holds, from an index on, and has the screen take them in. */
+async function append(
+  dir: TempDir,
+  screen: Inspected,
+  first: number,
+  commands: readonly string[],
+): Promise<void> {
+  const entries = entriesOf(
+    commands.map((command) => [3, command] as const),
+    first,
+  );
+  await appendFile(`${dir.path}/a.log`, encodeFrames(entries));
+  await screen.update();
+}
+
 describe('the keys of the inspector', () => {
   it('never lead out of the log, in either direction', async () => {
     await using dir = await TempDir.make();
@@ -78,20 +93,7 @@ describe('the keys of the inspector', () => {
     expect(screen.frame).toContain('Index 12 is gone to once it is indexed');
     await screen.tell(indexing);
     expect(screen.at).toBe('1');
-    await appendFile(
-      `${dir.path}/a.log`,
-      encodeFrames(
-        entriesOf(
-          [
-            [3, 'a'],
-            [3, 'b'],
-            [3, 'c'],
-          ],
-          11,
-        ),
-      ),
-    );
-    await screen.update();
+    await append(dir, screen, 11, ['a', 'b', 'c']);
     expect(screen.at).toBe('12');
 
     await screen.tell(indexing);
@@ -104,24 +106,11 @@ describe('the keys of the inspector', () => {
     await using dir = await TempDir.make();
     const screen = await inspected(dir, 10);
     await screen.press('f');
-    await appendFile(
-      `${dir.path}/a.log`,
-      encodeFrames(
-        entriesOf(
-          [
-            [3, 'a'],
-            [3, 'b'],
-          ],
-          11,
-        ),
-      ),
-    );
-    await screen.update();
+    await append(dir, screen, 11, ['a', 'b']);
     expect(screen.at).toBe('12');
     expect(screen.frame).toContain('following');
     await screen.press('k');
-    await appendFile(`${dir.path}/a.log`, encodeFrames(entriesOf([[3, 'c']], 13)));
-    await screen.update();
+    await append(dir, screen, 13, ['c']);
     expect(screen.at).toBe('11');
     expect(screen.frame).not.toContain('following');
   });
@@ -186,12 +175,22 @@ describe('the keys of the inspector', () => {
     screen.close();
   });
 
-  it('stop at the last line of the detail', async () => {
+  it('move within the detail of any size of screen, no further than to its last line', async () => {
     await using dir = await TempDir.make();
-    const screen = await inspected(dir);
-    await screen.press('J'.repeat(50));
-    const { detailTop } = screen.state;
-    await screen.press('K');
-    expect(screen.state.detailTop).toBe(Math.max(0, detailTop - 1));
+    const path = await dir.write('long.log', encodeFrames(plainLog(2, 1000)));
+    for (const [columns, rows] of [
+      [80, 24],
+      [200, 60],
+      [40, 10],
+    ] as const) {
+      const screen = await Inspected.open(path, { columns, rows });
+      const isSplit = rows > 10;
+      await screen.press(isSplit ? 'J' : '<enter>J');
+      expect(screen.state.detailTop).toBe(1);
+      await screen.press('J'.repeat(300));
+      expect(screen.frame).toMatch(/^000003(e0|f0|fc) {2}/m);
+      await screen.press('K'.repeat(300));
+      expect(screen.frame).toMatch(/^CRC /m);
+    }
   });
 });
