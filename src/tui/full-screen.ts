@@ -8,7 +8,7 @@ const LEAVE = `${ESCAPE}[0m${ESCAPE}[?7h${ESCAPE}[?25h${ESCAPE}[?1049l`;
 
 const CLEAR = `${ESCAPE}[2J${ESCAPE}[H`;
 const HOME = `${ESCAPE}[H`;
-const ERASE_REST = `${ESCAPE}[K`;
+const ERASE_LINE = `${ESCAPE}[2K`;
 
 /** Whether the terminal goes on in the next line where one is too long. */
 const WRAP_OFF = `${ESCAPE}[?7l`;
@@ -58,9 +58,9 @@ export class FullScreen {
     process.stdout.write(HOME);
   }
 
-  /** Writes lines from the upper left corner on. */
+  /** Writes lines from the upper left corner on. Each is erased before: behind a full one that would take its last column. */
   paint(lines: readonly string[]): void {
-    const text = lines.map((line) => line + ERASE_REST).join('\r\n');
+    const text = lines.map((line) => ERASE_LINE + line).join('\r\n');
     process.stdout.write(WRAP_OFF + HOME + text + WRAP_ON);
   }
 

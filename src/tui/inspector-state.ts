@@ -50,8 +50,8 @@ export interface InspectorState {
   readonly mark: number | undefined;
   /** Where the last jump began. */
   readonly before: number | undefined;
-  /** An index that is gone to as soon as it is indexed. */
-  readonly awaitedIndex: bigint | undefined;
+  /** An index that is gone to as soon as it is indexed, or the end once all is. */
+  readonly awaited: bigint | 'end' | undefined;
   /** A word for the last line, until the next key. */
   readonly message: string | undefined;
   /** Why the log cannot be read at the moment. */
@@ -84,7 +84,7 @@ export function initialState(size: Size): InspectorState {
     ...{ size, cursor: 0, top: 0, pane: 'split', form: 'hex', detailTop: 0, detailLines: 0 },
     ...{ stateView: undefined, isFollowing: false, helpTop: undefined, prompt: undefined },
     ...{ pattern: undefined, search: undefined, searchCount: 0 },
-    ...{ mark: undefined, before: undefined, awaitedIndex: undefined },
+    ...{ mark: undefined, before: undefined, awaited: undefined },
     ...{ message: undefined, failure: undefined, end: undefined },
     progress: { doneBytes: 0, totalBytes: 0 },
   };

@@ -76,12 +76,12 @@ function statusLine(state: InspectorState, { log }: Shown): Line {
   return justified([span(where), span('   ? keys   q leave', 'dim')], right, size.columns);
 }
 
-function activityOf({ progress, search, isFollowing, awaitedIndex }: InspectorState): string {
+function activityOf({ progress, search, isFollowing, awaited }: InspectorState): string {
   const parts = [
     ...(search === undefined
       ? []
       : [`looking for /${search.pattern}/ at row ${search.atRow.toLocaleString('en')}`]),
-    ...(awaitedIndex === undefined ? [] : [`waiting for index ${awaitedIndex}`]),
+    ...(awaited === undefined ? [] : [`waiting for ${awaited === 'end' ? 'the end' : `index ${awaited}`}`]),
     ...(progress === undefined ? [] : [`indexing ${percent(progress.doneBytes, progress.totalBytes)}`]),
     ...(isFollowing ? ['following'] : []),
   ];

@@ -102,6 +102,25 @@ describe('the keys of the inspector', () => {
     expect(screen.at).toBe('1');
   });
 
+  it('go to the end that is known, and to the last row of all once it is indexed', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir, 10);
+    const indexing = { type: 'indexed', progress: { doneBytes: 1, totalBytes: 2 } } as const;
+    await screen.tell(indexing);
+    await screen.press('G');
+    expect(screen.at).toBe('10');
+    expect(screen.frame).toContain('The end is gone to once all is indexed');
+    await append(dir, screen, 11, ['a', 'b']);
+    expect(screen.at).toBe('12');
+    await append(dir, screen, 13, ['c']);
+    expect(screen.at).toBe('12');
+
+    await screen.tell(indexing);
+    await screen.press('Gk');
+    await append(dir, screen, 14, ['d']);
+    expect(screen.at).toBe('12');
+  });
+
   it('keep the end on the screen while it follows, until one goes elsewhere', async () => {
     await using dir = await TempDir.make();
     const screen = await inspected(dir, 10);
