@@ -42,7 +42,12 @@ async function measure(log: string): Promise<void> {
   try {
     await terminal.shows(/>.* put key1 /);
     note('first rows, from the start', performance.now() - begunMs);
-    await timed('a key while it indexes', terminal, 'j', />.* put key2 /);
+    await timed('one row down while Ink loads', terminal, 'j', />.* put key2 /);
+    await terminal.shows(/indexing [1-9]/);
+    await timed('one row down while it indexes', terminal, 'j', />.* put key3 /);
+    await timed('one page down while it indexes', terminal, ' ', />.* put key20 /);
+    await timed('ten rows down while it indexes', terminal, 'jjjjjjjjjj', />.* put key30 /);
+    if (!terminal.text.includes('so far')) throw new Error('The index was whole before the keys came.');
     await terminal.shows((text) => !text.includes('so far'));
     note('whole index, from the start', performance.now() - begunMs);
     await timed('jump to the end (G)', terminal, 'G', at(entries));

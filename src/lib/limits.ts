@@ -128,6 +128,21 @@ export const EXCERPT_BYTES_MAX = 256 * 1024;
 /** The inspector shows this much of an entry as text; as hexadecimal digits it shows all of it. */
 export const DETAIL_TEXT_CHARACTERS_MAX = 65_536;
 
+/** The inspector shows no key-value state that takes more memory than this, as far as can be reckoned: `too-large`. */
+export const STATE_BYTES_MAX = 256 * 1024 * 1024;
+
+/** The inspector goes back by as many changes of a state at once; for one before them it applies the log anew. */
+export const STATE_CHANGES_KEPT_MAX = 65_536;
+
+/** And by changes of as many bytes. */
+export const STATE_CHANGES_BYTES_MAX = 32 * 1024 * 1024;
+
+/** The inspector lists this many keys of a state. */
+export const STATE_ITEMS_SHOWN_MAX = 1_000;
+
+/** The inspector shows this much of a key and of a value of a state: a line of the widest terminal. */
+export const STATE_TEXT_CHARACTERS_MAX = 400;
+
 /** A search in the inspector looks at this much of an entry's text. */
 export const SEARCH_TEXT_CHARACTERS_MAX = 65_536;
 

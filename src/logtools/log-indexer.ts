@@ -37,8 +37,8 @@ export interface UpdateOptions {
   readonly signal?: AbortSignal;
   /** Called after each chunk that was read. */
   readonly onProgress?: (progress: IndexProgress) => void;
-  /** After the first chunk it waits for this. */
-  readonly mayGoOn?: Promise<void>;
+  /** Asked after each chunk: the next one is read once this resolves. */
+  readonly mayGoOn?: () => Promise<void>;
 }
 
 /** What somebody who keeps an index up to date is told. */
@@ -162,7 +162,7 @@ export class LogIndexer {
       onBytes(position + Math.min(length, SCAN_CHUNK_BYTES));
       this.#isOver = rows.isOver;
       if (rows.isOver || options.signal?.aborted === true) return;
-      await options.mayGoOn;
+      await options.mayGoOn?.();
     }
     this.#finish(step.value, rows, scanOptions);
     onBytes(fileBytes);
@@ -264,7 +264,7 @@ export async function* keepIndexed(
     signal,
     pollMs = FOLLOW_POLL_MS,
     mayGoOn,
-  }: { readonly signal: AbortSignal; readonly pollMs?: number; readonly mayGoOn?: Promise<void> },
+  }: { readonly signal: AbortSignal; readonly pollMs?: number; readonly mayGoOn?: () => Promise<void> },
 ): AsyncGenerator<IndexNews, void> {
   let rowCount = -1;
   let newsMs = Math.min(FIRST_NEWS_MS, pollMs);

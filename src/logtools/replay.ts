@@ -111,10 +111,23 @@ export interface ReplayStep {
 export async function* replayLog(
   location: LogLocation,
   replay: Replay,
-  { at, progress, ...options }: ReplayOptions = {},
+  options: ReplayOptions = {},
+): AsyncGenerator<ReplayStep, void> {
+  yield* replayItems(readLog(location, options), { location, replay, ...options });
+}
+
+/** As `replayLog`, for items of a log that come in another way. */
+export async function* replayItems(
+  items: AsyncIterable<SegmentItem>,
+  {
+    location,
+    replay,
+    at,
+    progress,
+  }: Omit<ReplayOptions, keyof ReadOptions> & { readonly location: LogLocation; readonly replay: Replay },
 ): AsyncGenerator<ReplayStep, void> {
   let expected = 1n;
-  for await (const found of readLog(location, options)) {
+  for await (const found of items) {
     if (at !== undefined && expected > at) return;
     const { item } = found;
     if (item.type === 'problem') {

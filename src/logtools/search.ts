@@ -19,6 +19,8 @@ export interface SearchOptions {
   readonly signal: AbortSignal;
   /** Called now and then with the row that it has come to. */
   readonly onProgress?: (row: number) => void;
+  /** Asked before each step: the search goes on once this resolves. */
+  readonly mayGoOn?: () => Promise<void>;
 }
 
 /** So much of a log is read and looked at in one step: some milliseconds, and no more than a frame beyond it in memory. */
@@ -39,12 +41,13 @@ interface Step {
 export async function findRow(
   log: LogLookup,
   request: SearchRequest,
-  { signal, onProgress }: SearchOptions,
+  { signal, onProgress, mayGoOn }: SearchOptions,
 ): Promise<number | undefined> {
   const matcher = new Matcher(request.pattern);
   const isForward = request.direction === 'forward';
   let at = isForward ? request.fromRow + 1 : request.fromRow;
   while (!signal.aborted && (isForward ? at < log.rowCount : at > 0)) {
+    await mayGoOn?.();
     const step = isForward ? stepFrom(log, at) : stepBefore(log, at);
     const found = await findInStep(log, step, { matcher, isForward });
     if (found !== undefined) return signal.aborted ? undefined : found;

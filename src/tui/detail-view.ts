@@ -8,6 +8,7 @@ import type { InspectorState } from './inspector-state.ts';
 import { EMPTY_LINE, type Line, line, span, wrapPieces } from './line.ts';
 import { damageWords, hex, isSameRow } from './list-view.ts';
 import { meaningLines, textLines } from './meaning.ts';
+import { wrapText, wrapWords } from './width.ts';
 
 /** The detail of the row that one is at. */
 export interface Detail {
@@ -19,24 +20,29 @@ export interface Detail {
   readonly lineCount: number;
 }
 
-/** From this character on some are two columns wide, and all are taken for it. */
-const WIDE_FROM = 0x1100;
+/** How much room there is. */
+export interface Room {
+  readonly rows: number;
+  readonly columns: number;
+}
 
 /** The detail of a row, of which `bytes` was read; undefined until then. */
 export function detailOf(
   state: InspectorState,
   log: LogLookup,
   bytes: RowBytes | undefined,
-  rows: number,
+  { rows, columns }: Room,
 ): Detail {
   if (log.rowCount === 0) return { title: 'nothing here', lines: blank(rows), lineCount: 0 };
   const row = log.rowAt(Math.min(state.cursor, log.rowCount - 1));
   const title = titleOf(row);
   if (bytes === undefined || !isSameRow(bytes.row, row)) return { title, lines: blank(rows), lineCount: 0 };
   const { head, body } =
-    row.type === 'damage' ? ofDamage(row, bytes, state, log) : ofEntry(row, bytes, state);
+    row.type === 'damage'
+      ? ofDamage(row, bytes, { cursor: state.cursor, log, columns })
+      : ofEntry(row, bytes, { form: state.form, columns });
   const lineCount = head.length + body.lineCount;
-  const from = state.detailTop;
+  const from = Math.min(state.detailTop, Math.max(0, lineCount - rows));
   const shownHead = head.slice(from, from + rows);
   const bodyFrom = Math.max(0, from - head.length);
   const shownBody = body.lines(bodyFrom, bodyFrom + rows - shownHead.length);
@@ -55,30 +61,40 @@ interface Body {
   readonly lines: (from: number, to: number) => readonly Line[];
 }
 
-function ofEntry(row: IndexedEntry, { bytes }: RowBytes, state: InspectorState): Parts {
+function ofEntry(
+  row: IndexedEntry,
+  { bytes }: RowBytes,
+  { form, columns }: Pick<InspectorState, 'form'> & Pick<Room, 'columns'>,
+): Parts {
   const header = intactHeader(row, bytes);
   if (header === undefined) {
     const head = [
       line('Something else stands here than when the log was indexed: its node has cut it.', 'note'),
     ];
-    return { head, body: hexBody(bytes, row.offset, state, 'bytes') };
+    return { head, body: hexBody(bytes, row.offset, columns, 'bytes') };
   }
   const payload = decodePayload(bytes.subarray(FRAME_HEADER_BYTES));
-  const head = [...fieldLines(row, header, state.size.columns), ...meaningLines(payload)];
-  const body = state.form === 'hex' ? hexBody(bytes, row.offset, state, 'frame') : textBody(payload, state);
+  const head = [...fieldLines(row, header, columns), ...meaningLines(payload)];
+  const body = form === 'hex' ? hexBody(bytes, row.offset, columns, 'frame') : textBody(payload, columns);
   return { head, body };
 }
 
-function ofDamage(row: IndexedDamage, { bytes }: RowBytes, state: InspectorState, log: LogLookup): Parts {
-  const around = [neighbour('before', log, state.cursor - 1), neighbour('after', log, state.cursor + 1)];
-  const words = wrapped(damageWords(row), state.size.columns).map((text) =>
-    line(text, row.fatal ? 'fatal' : 'note'),
-  );
+function ofDamage(
+  row: IndexedDamage,
+  { bytes }: RowBytes,
+  {
+    cursor,
+    log,
+    columns,
+  }: Pick<InspectorState, 'cursor'> & Pick<Room, 'columns'> & { readonly log: LogLookup },
+): Parts {
+  const around = [neighbour('before', log, cursor - 1), neighbour('after', log, cursor + 1)];
+  const words = wrapWords(damageWords(row), columns).map((text) => line(text, row.fatal ? 'fatal' : 'note'));
   const shown = bytes.length < row.length ? `, of which the first ${bytes.length} are shown` : '';
   const range = `bytes ${row.offset}..${row.offset + row.length}${shown}`;
   return {
-    head: [...words, ...wrapPieces([span(range), ...around.map((text) => span(text))], state.size.columns)],
-    body: hexBody(bytes, row.offset, state, 'bytes'),
+    head: [...words, ...wrapPieces([span(range), ...around.map((text) => span(text))], columns)],
+    body: hexBody(bytes, row.offset, columns, 'bytes'),
   };
 }
 
@@ -104,40 +120,22 @@ function fieldLines(row: IndexedEntry, header: FrameHeader, columns: number): re
   return wrapPieces(pieces, columns);
 }
 
-function hexBody(bytes: Uint8Array, offset: number, state: InspectorState, what: 'frame' | 'bytes'): Body {
-  const options = { offset, columns: state.size.columns, isFrame: what === 'frame' };
+function hexBody(bytes: Uint8Array, offset: number, columns: number, what: 'frame' | 'bytes'): Body {
+  const options = { offset, columns, isFrame: what === 'frame' };
   return {
     lineCount: hexLineCount(bytes, options),
     lines: (from, to) => hexLines(bytes, options, { from, to }),
   };
 }
 
-function textBody(payload: Payload, state: InspectorState): Body {
-  const lines = textLines(payload).flatMap((text) => wrapped(text, state.size.columns));
+function textBody(payload: Payload, columns: number): Body {
+  const lines = textLines(payload).flatMap((text) => wrapText(text, columns));
   return { lineCount: lines.length, lines: (from, to) => lines.slice(from, to).map((text) => line(text)) };
 }
 
 function titleOf(row: IndexedRow): string {
   const where = `offset ${row.offset} of ${row.segment.name}`;
   return row.type === 'entry' ? `index ${row.index}, term ${row.term}, ${where}` : `damage at ${where}`;
-}
-
-/** A text in pieces of so many columns. */
-function wrapped(text: string, columns: number): readonly string[] {
-  const pieces: string[] = [];
-  let piece = '';
-  let width = 0;
-  for (const character of text) {
-    const characterWidth = (character.codePointAt(0) ?? 0) >= WIDE_FROM ? 2 : 1;
-    if (width + characterWidth > columns) {
-      pieces.push(piece);
-      piece = '';
-      width = 0;
-    }
-    piece += character;
-    width += characterWidth;
-  }
-  return [...pieces, piece];
 }
 
 function blank(count: number): readonly Line[] {

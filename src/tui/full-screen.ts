@@ -1,13 +1,18 @@
 const ESCAPE = '\u001b';
 
-/** The other screen of a terminal, which leaves what stood there before untouched; and its upper left corner. */
-const ENTER = `${ESCAPE}[?1049h${ESCAPE}[2J${ESCAPE}[H`;
+/** The other screen of a terminal, which leaves what stood there before untouched; without a cursor. */
+const ENTER = `${ESCAPE}[?1049h${ESCAPE}[?25l${ESCAPE}[2J${ESCAPE}[H`;
 
-/** Colours as before, the cursor seen again, the first screen back. */
-const LEAVE = `${ESCAPE}[0m${ESCAPE}[?25h${ESCAPE}[?1049l`;
+/** Colours as before, long lines wrapped, the cursor seen again, the first screen back. */
+const LEAVE = `${ESCAPE}[0m${ESCAPE}[?7h${ESCAPE}[?25h${ESCAPE}[?1049l`;
 
 const CLEAR = `${ESCAPE}[2J${ESCAPE}[H`;
 const HOME = `${ESCAPE}[H`;
+const ERASE_LINE = `${ESCAPE}[2K`;
+
+/** Whether the terminal goes on in the next line where one is too long. */
+const WRAP_OFF = `${ESCAPE}[?7l`;
+const WRAP_ON = `${ESCAPE}[?7h`;
 
 /** How Ink goes up to the first line before it draws. */
 const UP = new RegExp(`^${ESCAPE}\\[\\d+A`);
@@ -46,6 +51,17 @@ export class FullScreen {
 
   clear(): void {
     process.stdout.write(CLEAR);
+  }
+
+  /** Goes to the upper left corner. */
+  goHome(): void {
+    process.stdout.write(HOME);
+  }
+
+  /** Writes lines from the upper left corner on. Each is erased before: behind a full one that would take its last column. */
+  paint(lines: readonly string[]): void {
+    const text = lines.map((line) => ERASE_LINE + line).join('\r\n');
+    process.stdout.write(WRAP_OFF + HOME + text + WRAP_ON);
   }
 
   /** Does nothing the second time. */

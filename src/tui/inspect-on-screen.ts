@@ -1,10 +1,10 @@
 import { emitKeypressEvents } from 'node:readline';
 import { asRaftError, RaftError } from '../lib/errors.ts';
 import type { LogLocation } from '../logtools/locate.ts';
-import { type IndexOptions, keepIndexed, LogIndexer } from '../logtools/log-indexer.ts';
+import { type IndexNews, type IndexOptions, keepIndexed, LogIndexer } from '../logtools/log-indexer.ts';
 import { findRow } from '../logtools/search.ts';
-import { detailOf } from './detail-view.ts';
-import { FullScreen, terminalSize } from './full-screen.ts';
+import { Canvas } from './canvas.ts';
+import { terminalSize } from './full-screen.ts';
 import { reduce } from './inspector-reducer.ts';
 import {
   type InspectorEvent,
@@ -12,11 +12,12 @@ import {
   initialState,
   type RunningSearch,
 } from './inspector-state.ts';
-import { frameOf } from './inspector-view.ts';
+import { frameOf, type Shown } from './inspector-view.ts';
 import { keyOf, type TerminalKey } from './keys.ts';
-import type { Line } from './line.ts';
+import { lowerPart } from './lower-view.ts';
+import { Precedence } from './precedence.ts';
 import { RowLoader } from './row-loader.ts';
-import type { Drawing } from './screen-lines.tsx';
+import { StateLoader } from './state-loader.ts';
 
 /** What is to be inspected. */
 export interface InspectRequest extends IndexOptions {
@@ -49,13 +50,11 @@ class Inspector {
   readonly #request: InspectRequest;
   readonly #indexer: LogIndexer;
   readonly #loader: RowLoader;
+  readonly #states: StateLoader;
   readonly #ending = new AbortController();
-  readonly #screen = new FullScreen(() => this.#drawing?.end());
-  #drawing: Drawing | undefined;
-  #drawLines: typeof import('./screen-lines.tsx').drawLines | undefined;
+  readonly #precedence = new Precedence();
+  readonly #canvas = new Canvas((error) => this.#fail(error));
   #state: InspectorState;
-  #lines: readonly Line[] | undefined;
-  #changed: () => void = () => {};
   #searching: { readonly search: RunningSearch; readonly ending: AbortController } | undefined;
   #end: (end: InspectEnd) => void = () => {};
   #fail: (error: unknown) => void = () => {};
@@ -64,6 +63,11 @@ class Inspector {
     this.#request = request;
     this.#indexer = new LogIndexer(request.location, request);
     this.#loader = new RowLoader(this.#indexer.index);
+    this.#states = new StateLoader(request.location, this.#indexer.index, {
+      name: request.name,
+      onNews: () => this.#redraw(),
+      mayGoOn: this.#precedence.turn,
+    });
     this.#state = { ...initialState(terminalSize()), isFollowing: request.isFollowing };
   }
 
@@ -84,78 +88,64 @@ class Inspector {
     process.stdin.on('keypress', onKey).resume();
     process.stdout.on('resize', onResize);
     try {
-      this.#screen.enter();
+      this.#canvas.enter();
       this.#open().catch(this.#fail);
       return await ended;
     } finally {
       this.#ending.abort();
       this.#searching?.ending.abort();
+      this.#states.close();
       process.stdin.off('keypress', onKey);
       process.stdout.off('resize', onResize);
-      this.#screen.leave();
+      this.#canvas.leave();
       process.off('uncaughtException', onCrash).off('unhandledRejection', onCrash);
     }
   }
 
-  /**
-   * Ink takes half a second to load. Meanwhile the first part of the log is indexed and the first rows are read, and no
-   * more than that, so that loading is not held up.
-   */
+  /** The first rows are drawn, then Ink is loaded, and only then is more of the log indexed. */
   async #open(): Promise<void> {
-    const drawn = import('./screen-lines.tsx').then(({ drawLines }) => {
-      this.#drawLines = drawLines;
-      if (!this.#ending.signal.aborted) this.#draw();
+    const options = { signal: this.#ending.signal, mayGoOn: this.#precedence.turn };
+    const news = keepIndexed(this.#indexer, options);
+    await this.#precedence.first(async () => {
+      const first = await news.next();
+      if (first.done !== true) await this.#take(eventOf(first.value));
+      await this.#canvas.loadInk();
     });
-    this.#keepIndexed(drawn).catch(this.#fail);
-    await drawn;
+    for await (const each of news) await this.#take(eventOf(each));
   }
 
-  #draw(): void {
-    this.#lines = undefined;
-    const source = {
-      subscribe: (changed: () => void) => {
-        this.#changed = changed;
-        return () => {};
-      },
-      lines: () => this.#frame(),
-    };
-    this.#drawing = this.#drawLines?.(source, this.#screen.output);
-    this.#drawing?.failed.catch(this.#fail);
-  }
-
-  /** What stands on the screen is moved by terminals each in its own way, so it is drawn from nothing again. */
   #resized(): void {
-    this.#drawing?.end();
-    this.#screen.clear();
     this.#dispatch({ type: 'resized', size: terminalSize() });
-    this.#draw();
+    this.#canvas.redrawWhole(frameOf(this.#state, this.#shown()));
   }
 
-  /** The same lines until something has changed: React asks more than once. */
-  #frame(): readonly Line[] {
-    this.#lines ??= frameOf(this.#state, {
-      log: this.#indexer.index,
-      contents: this.#loader.contents,
-      bytes: this.#loader.bytes,
-      name: this.#request.name,
-    });
-    return this.#lines;
+  #shown(): Shown {
+    return {
+      ...{ log: this.#indexer.index, name: this.#request.name },
+      ...{ contents: this.#loader.contents, bytes: this.#loader.bytes },
+      state: this.#states.answer(this.#state),
+    };
   }
 
   #dispatch(event: InspectorEvent): void {
+    this.#take(event).catch(this.#fail);
+  }
+
+  /** Resolves once what has become of the screen is drawn. */
+  async #take(event: InspectorEvent): Promise<void> {
     this.#state = reduce(this.#state, event, this.#indexer.index);
     if (this.#state.end !== undefined) this.#end(this.#state.end);
     this.#search();
-    this.#load().catch(this.#fail);
+    await this.#precedence.first(() => this.#load());
   }
 
   #redraw(): void {
-    const { lineCount } = detailOf(this.#state, this.#indexer.index, this.#loader.bytes, 0);
+    const shown = this.#shown();
+    const { lineCount } = lowerPart(this.#state, shown);
     if (lineCount !== this.#state.detailLines) {
       this.#state = reduce(this.#state, { type: 'detail', lines: lineCount }, this.#indexer.index);
     }
-    this.#lines = undefined;
-    this.#changed();
+    this.#canvas.draw(frameOf(this.#state, shown));
   }
 
   /** Reads what is on the screen, until nothing of it is missing, and draws it: at once only where that takes long. */
@@ -168,14 +158,6 @@ class Inspector {
     } finally {
       clearTimeout(patience);
       this.#redraw();
-    }
-  }
-
-  async #keepIndexed(mayGoOn: Promise<void>): Promise<void> {
-    for await (const news of keepIndexed(this.#indexer, { signal: this.#ending.signal, mayGoOn })) {
-      if (news.type === 'failed') this.#dispatch({ type: 'failed', reason: reasonOf(news.error) });
-      else
-        this.#dispatch({ type: 'indexed', progress: news.type === 'progress' ? news.progress : undefined });
     }
   }
 
@@ -200,7 +182,8 @@ class Inspector {
       this.#dispatch({ type: 'search-at', number, row });
     };
     try {
-      const row = await findRow(this.#indexer.index, search, { signal, onProgress });
+      const mayGoOn = this.#precedence.turn;
+      const row = await findRow(this.#indexer.index, search, { signal, onProgress, mayGoOn });
       if (signal.aborted) return;
       const outcome = row === undefined ? ({ type: 'nothing' } as const) : ({ type: 'found', row } as const);
       this.#dispatch({ type: 'search-ended', number, outcome });
@@ -209,6 +192,11 @@ class Inspector {
       this.#dispatch({ type: 'search-ended', number, outcome: { type: 'refused', reason: error.message } });
     }
   }
+}
+
+function eventOf(news: IndexNews): InspectorEvent {
+  if (news.type === 'failed') return { type: 'failed', reason: reasonOf(news.error) };
+  return { type: 'indexed', progress: news.type === 'progress' ? news.progress : undefined };
 }
 
 function reasonOf(error: unknown): string {

@@ -38,11 +38,13 @@ export function reduce(state: InspectorState, event: InspectorEvent, log: LogLoo
 }
 
 function indexed(state: InspectorState, log: LogLookup): InspectorState {
-  const { awaitedIndex } = state;
-  if (awaitedIndex !== undefined) {
-    const found = log.rowOfIndex(awaitedIndex);
+  const { awaited } = state;
+  const arrived = { ...state, awaited: undefined, message: undefined };
+  if (awaited === 'end' && state.progress === undefined) return moved(arrived, log.rowCount - 1, log);
+  if (typeof awaited === 'bigint') {
+    const found = log.rowOfIndex(awaited);
     if (found?.isExact === true || (state.progress === undefined && found !== undefined))
-      return toIndex({ ...state, awaitedIndex: undefined, message: undefined }, awaitedIndex, log);
+      return toIndex(arrived, awaited, log);
   }
   return moved(state, state.isFollowing ? log.rowCount - 1 : state.cursor, log);
 }
@@ -88,11 +90,11 @@ function pressed(state: InspectorState, key: Key, log: LogLookup): InspectorStat
     case 'home':
       return jumped(state, 0, log);
     case 'end':
-      return jumped(state, log.rowCount - 1, log);
+      return toEnd(state, log);
     case 'enter':
       return scrolled({ ...state, pane: paneAfter(state), detailTop: 0 });
     case 'escape':
-      return { ...state, search: undefined, awaitedIndex: undefined };
+      return { ...state, search: undefined, awaited: undefined };
     case 'backspace':
       return state;
     default:
@@ -124,7 +126,7 @@ function command(state: InspectorState, character: string, log: LogLookup): Insp
     case 'g':
       return jumped(state, 0, log);
     case 'G':
-      return jumped(state, log.rowCount - 1, log);
+      return toEnd(state, log);
     case 'J':
       return detailMoved(state, 1);
     case 'K':
@@ -141,6 +143,8 @@ function command(state: InspectorState, character: string, log: LogLookup): Insp
       return searched(state, 'backward');
     case 'x':
       return { ...state, form: state.form === 'hex' ? 'text' : 'hex', detailTop: 0 };
+    case 's':
+      return stateToggled(state);
     case '?':
       return { ...state, helpTop: 0 };
     default:
@@ -225,7 +229,7 @@ function toIndex(state: InspectorState, index: bigint, log: LogLookup): Inspecto
   if (state.progress !== undefined)
     return {
       ...state,
-      awaitedIndex: index,
+      awaited: index,
       message: `Index ${index} is gone to once it is indexed: Esc ends that.`,
     };
   if (found === undefined) return { ...state, message: 'The log is empty.' };
@@ -233,6 +237,14 @@ function toIndex(state: InspectorState, index: bigint, log: LogLookup): Inspecto
     ...jumped(state, found.row, log),
     message: `There is no entry of index ${index}: this is the place.`,
   };
+}
+
+/** Goes to the last row there is, and to the last of all once it is indexed. */
+function toEnd(state: InspectorState, log: LogLookup): InspectorState {
+  const atLast = jumped(state, log.rowCount - 1, log);
+  if (state.progress === undefined) return atLast;
+  const message = 'The end is gone to once all is indexed: Esc ends that.';
+  return { ...atLast, awaited: 'end', message };
 }
 
 function searched(state: InspectorState, direction: 'forward' | 'backward'): InspectorState {
@@ -259,7 +271,7 @@ function jumpedIf(
 
 /** Goes to a row because somebody wants to: that ends the following. */
 function leaped(state: InspectorState, row: number, log: LogLookup): InspectorState {
-  return moved({ ...state, isFollowing: false, awaitedIndex: undefined }, row, log);
+  return moved({ ...state, isFollowing: false, awaited: undefined }, row, log);
 }
 
 function moved(state: InspectorState, row: number, log: LogLookup): InspectorState {
@@ -284,6 +296,21 @@ function scrolled(state: InspectorState): InspectorState {
 function detailMoved(state: InspectorState, lines: number): InspectorState {
   const last = Math.max(0, state.detailLines - layoutOf(state).detailRows);
   return { ...state, detailTop: Math.max(0, Math.min(state.detailTop + lines, last)) };
+}
+
+/** Shows the key-value state, or hides it. Where there was no room for it, its pane goes with it. */
+function stateToggled(state: InspectorState): InspectorState {
+  const { pane, stateView } = state;
+  const hasRoom = layoutOf(state).detailRows > 0;
+  if (stateView !== undefined && hasRoom) {
+    return scrolled({ ...state, stateView: undefined, pane: stateView.paneBefore ?? pane, detailTop: 0 });
+  }
+  const wider = layoutOf({ ...state, pane: 'split' }).pane === 'split' ? 'split' : 'detail';
+  return scrolled({
+    ...state,
+    stateView: { paneBefore: hasRoom ? undefined : pane },
+    ...{ pane: hasRoom ? pane : wider, detailTop: 0 },
+  });
 }
 
 function paneAfter(state: InspectorState): Pane {

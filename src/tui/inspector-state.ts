@@ -35,8 +35,10 @@ export interface InspectorState {
   readonly form: 'hex' | 'text';
   /** The first line of the detail that is shown. */
   readonly detailTop: number;
-  /** How many lines the detail has. */
+  /** How many lines the detail has, or the state beside it where that has more. */
   readonly detailLines: number;
+  /** Whether the key-value state is shown; `paneBefore` is what was shown before it, where there was no room for it. */
+  readonly stateView: { readonly paneBefore: Pane | undefined } | undefined;
   readonly isFollowing: boolean;
   /** The first line of the help that is shown; undefined where it is closed. */
   readonly helpTop: number | undefined;
@@ -48,8 +50,8 @@ export interface InspectorState {
   readonly mark: number | undefined;
   /** Where the last jump began. */
   readonly before: number | undefined;
-  /** An index that is gone to as soon as it is indexed. */
-  readonly awaitedIndex: bigint | undefined;
+  /** An index that is gone to as soon as it is indexed, or the end once all is. */
+  readonly awaited: bigint | 'end' | undefined;
   /** A word for the last line, until the next key. */
   readonly message: string | undefined;
   /** Why the log cannot be read at the moment. */
@@ -80,13 +82,15 @@ export type SearchOutcome =
 export function initialState(size: Size): InspectorState {
   return {
     ...{ size, cursor: 0, top: 0, pane: 'split', form: 'hex', detailTop: 0, detailLines: 0 },
-    ...{ isFollowing: false, helpTop: undefined, prompt: undefined },
+    ...{ stateView: undefined, isFollowing: false, helpTop: undefined, prompt: undefined },
     ...{ pattern: undefined, search: undefined, searchCount: 0 },
-    ...{ mark: undefined, before: undefined, awaitedIndex: undefined },
+    ...{ mark: undefined, before: undefined, awaited: undefined },
     ...{ message: undefined, failure: undefined, end: undefined },
     progress: { doneBytes: 0, totalBytes: 0 },
   };
 }
+
+type LayoutState = Pick<InspectorState, 'size' | 'pane' | 'stateView'>;
 
 /** How the lines of the screen are shared out. */
 export interface Layout {
@@ -94,6 +98,9 @@ export interface Layout {
   readonly isTiny: boolean;
   readonly listRows: number;
   readonly detailRows: number;
+  readonly detailColumns: number;
+  /** Of the key-value state: beside the detail, in its place where there is no room for both, or 0. */
+  readonly stateColumns: number;
   /** What is shown: where there is no room for both, the list. */
   readonly pane: Pane;
 }
@@ -107,23 +114,38 @@ const FIXED_ROWS = 4;
 /** Below this there is no room for list and detail. */
 const SPLIT_ROWS_MIN = 12;
 
-export function layoutOf({ size, pane }: Pick<InspectorState, 'size' | 'pane'>): Layout {
+/** Below this there is no room for the detail and the state side by side. */
+const BESIDE_COLUMNS_MIN = 80;
+
+/** The share of the state beside the detail: at the narrowest, eight bytes on a line still have room. */
+const STATE_SHARE = 0.42;
+
+export function layoutOf({ size, pane, stateView }: LayoutState): Layout {
   const isTiny = size.columns < SIZE_MIN.columns || size.rows < SIZE_MIN.rows;
   const body = Math.max(1, size.rows - FIXED_ROWS);
   const shown = pane === 'split' && body < SPLIT_ROWS_MIN ? 'list' : pane;
+  const columns = columnsOf(size.columns, stateView !== undefined);
   switch (shown) {
     case 'list':
-      return { isTiny, pane: shown, listRows: body, detailRows: 0 };
+      return { isTiny, pane: shown, listRows: body, detailRows: 0, ...columns };
     case 'detail':
-      return { isTiny, pane: shown, listRows: 0, detailRows: body - 1 };
+      return { isTiny, pane: shown, listRows: 0, detailRows: body - 1, ...columns };
     case 'split': {
       // One line between the two says what the detail is of.
       const detailRows = Math.floor((body - 1) / 2);
-      return { isTiny, pane: shown, listRows: body - 1 - detailRows, detailRows };
+      return { isTiny, pane: shown, listRows: body - 1 - detailRows, detailRows, ...columns };
     }
     default:
       return assertNever(shown, 'pane');
   }
+}
+
+function columnsOf(columns: number, hasState: boolean): Pick<Layout, 'detailColumns' | 'stateColumns'> {
+  if (!hasState) return { detailColumns: columns, stateColumns: 0 };
+  if (columns < BESIDE_COLUMNS_MIN) return { detailColumns: 0, stateColumns: columns };
+  const stateColumns = Math.floor(columns * STATE_SHARE);
+  // One column between them is a line.
+  return { detailColumns: columns - stateColumns - 1, stateColumns };
 }
 
 /** So many lines of the help fit on the screen, with two below them. */

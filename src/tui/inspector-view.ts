@@ -1,10 +1,11 @@
 import type { LogLookup } from '../logtools/log-index.ts';
 import type { RowBytes } from '../logtools/row-content.ts';
-import { detailOf } from './detail-view.ts';
+import type { StateAnswer } from '../logtools/state-timeline.ts';
 import { helpRows, type InspectorState, layoutOf, SIZE_MIN } from './inspector-state.ts';
 import { KEY_HELP } from './keys.ts';
 import { cutLine, EMPTY_LINE, justified, type Line, line, span } from './line.ts';
 import { type Contents, listLines } from './list-view.ts';
+import { lowerPart } from './lower-view.ts';
 import { sideBar } from './side-bar.ts';
 
 /** What a screen shows, besides the state. */
@@ -14,6 +15,8 @@ export interface Shown {
   readonly contents: Contents;
   /** What was read of the row that one is at. */
   readonly bytes: RowBytes | undefined;
+  /** What is known of the key-value state after it; undefined where it is not shown. */
+  readonly state: StateAnswer | undefined;
   /** What is inspected, for the title. */
   readonly name: string;
 }
@@ -34,8 +37,8 @@ export function frameOf(state: InspectorState, shown: Shown): readonly Line[] {
     lines.push([span('  '), ...heading], ...rows.map((row, i) => [...(bar[i] ?? [span('  ')]), ...row]));
   }
   if (layout.pane !== 'list') {
-    const detail = detailOf(state, log, shown.bytes, layout.detailRows);
-    lines.push(separator(detail.title, size.columns), ...detail.lines);
+    const { heading, lines: lower } = lowerPart(state, shown);
+    lines.push(heading, ...lower);
     if (layout.pane === 'detail') lines.push(EMPTY_LINE);
   }
   lines.push(statusLine(state, shown));
@@ -58,11 +61,6 @@ function counted(count: number, one: string, many: string): string {
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 }
 
-function separator(title: string, columns: number): Line {
-  const text = `── ${title} `;
-  return line(text.padEnd(columns, '─'), 'dim');
-}
-
 /** What is typed, else a word about what was done, else where one is; and at the right what goes on. */
 function statusLine(state: InspectorState, { log }: Shown): Line {
   const right = activityOf(state);
@@ -78,12 +76,12 @@ function statusLine(state: InspectorState, { log }: Shown): Line {
   return justified([span(where), span('   ? keys   q leave', 'dim')], right, size.columns);
 }
 
-function activityOf({ progress, search, isFollowing, awaitedIndex }: InspectorState): string {
+function activityOf({ progress, search, isFollowing, awaited }: InspectorState): string {
   const parts = [
     ...(search === undefined
       ? []
       : [`looking for /${search.pattern}/ at row ${search.atRow.toLocaleString('en')}`]),
-    ...(awaitedIndex === undefined ? [] : [`waiting for index ${awaitedIndex}`]),
+    ...(awaited === undefined ? [] : [`waiting for ${awaited === 'end' ? 'the end' : `index ${awaited}`}`]),
     ...(progress === undefined ? [] : [`indexing ${percent(progress.doneBytes, progress.totalBytes)}`]),
     ...(isFollowing ? ['following'] : []),
   ];

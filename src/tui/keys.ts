@@ -71,6 +71,7 @@ export const KEY_HELP: readonly (readonly [keys: string, what: string])[] = [
   ['t T', 'next and previous change of the term'],
   ['f', 'follow: stay at the end while the log grows'],
   ['x', 'show hexadecimal digits or text'],
+  ['s', 'the key-value state after this entry, beside it'],
   ['Enter', 'list and detail, detail alone, list alone'],
   ['J K', 'move within the detail'],
   ["m '", 'mark a row, go back to it; without a mark, to where the last jump began'],

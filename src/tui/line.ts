@@ -1,3 +1,5 @@
+import { cutText, textWidth } from './width.ts';
+
 /** How a part of a line looks. Whatever it says without colour stands in its text too. */
 export type Style =
   | 'plain'
@@ -50,15 +52,16 @@ export function justified(left: Line, right: string, columns: number): Line {
   return right === '' ? cut : [...cut, span(gap + right, 'dim')];
 }
 
-/** The first `columns` characters of a line; an ellipsis says that there was more. */
+/** The first `columns` columns of a line; an ellipsis says that there was more. */
 export function cutLine(spans: Line, columns: number): Line {
   if (widthOf(spans) <= columns) return spans;
   const cut: Span[] = [];
   let room = columns - 1;
   for (const { text, style } of spans) {
-    const characters = Array.from(text).slice(0, Math.max(0, room));
-    room -= characters.length;
-    if (characters.length > 0) cut.push(span(characters.join(''), style));
+    const piece = cutText(text, room);
+    if (piece !== '') cut.push(span(piece, style));
+    if (piece !== text) break;
+    room -= textWidth(piece);
   }
   return columns <= 0 ? [] : [...cut, span('…', 'dim')];
 }
@@ -68,10 +71,10 @@ export function wrapPieces(pieces: readonly Span[], columns: number, gap = '   '
   const lines: Span[][] = [];
   let width = Number.POSITIVE_INFINITY;
   for (const piece of pieces) {
-    const pieceWidth = gap.length + piece.text.length;
+    const pieceWidth = gap.length + textWidth(piece.text);
     if (width + pieceWidth > columns) {
       lines.push([piece]);
-      width = piece.text.length;
+      width = textWidth(piece.text);
     } else {
       lines.at(-1)?.push(span(gap), piece);
       width += pieceWidth;
@@ -80,7 +83,12 @@ export function wrapPieces(pieces: readonly Span[], columns: number, gap = '   '
   return lines;
 }
 
-/** Characters, not columns: nothing but previews and texts at the ends of lines has wider ones. */
+/** A line of exactly so many columns. */
+export function fittedLine(spans: Line, columns: number): Line {
+  const cut = cutLine(spans, columns);
+  return [...cut, span(' '.repeat(Math.max(0, columns - widthOf(cut))))];
+}
+
 function widthOf(spans: Line): number {
-  return spans.reduce((width, { text }) => width + Array.from(text).length, 0);
+  return spans.reduce((width, { text }) => width + textWidth(text), 0);
 }

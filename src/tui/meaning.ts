@@ -96,7 +96,8 @@ function fact(name: string, text: string): Line {
   return [label, span(safe(text))];
 }
 
-function safe(text: string): string {
+/** A text that moves nothing on a terminal. */
+export function safe(text: string): string {
   return text.replaceAll(UNSAFE, '.');
 }
 

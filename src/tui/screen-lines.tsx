@@ -1,28 +1,12 @@
-import { Box, render, Text, type TextProps } from 'ink';
-import { type ReactNode, useSyncExternalStore } from 'react';
-import type { Line, Style } from './line.ts';
+import { Box, render, Text } from 'ink';
+import { createElement, type ReactNode, useSyncExternalStore } from 'react';
 
 /** What is drawn, and who is told when it has become something else. */
 interface LineSource {
   readonly subscribe: (changed: () => void) => () => void;
-  readonly lines: () => readonly Line[];
+  /** Lines as a terminal takes them; the same array until something has changed. */
+  readonly lines: () => readonly string[];
 }
-
-const LOOKS: Readonly<Record<Style, TextProps>> = {
-  plain: {},
-  dim: { dimColor: true },
-  bold: { bold: true },
-  heading: { bold: true, underline: true },
-  selected: { inverse: true },
-  fatal: { color: 'red', bold: true },
-  note: { color: 'yellow' },
-  crc: { color: 'magenta' },
-  term: { color: 'cyan' },
-  index: { color: 'green' },
-  size: { color: 'yellow' },
-  kind: { color: 'blue' },
-  good: { color: 'green', dimColor: true },
-};
 
 /** Lines that are on the screen. */
 export interface Drawing {
@@ -32,7 +16,8 @@ export interface Drawing {
   readonly failed: Promise<unknown>;
 }
 
-const FRAMES_PER_SECOND_MAX = 30;
+/** A second frame within the time of one waits for its turn, and so does whoever has pressed a key. */
+const FRAMES_PER_SECOND_MAX = 60;
 
 /** Draws lines, and draws them again whenever their source has others. */
 export function drawLines(source: LineSource, output: NodeJS.WriteStream): Drawing {
@@ -46,30 +31,13 @@ export function drawLines(source: LineSource, output: NodeJS.WriteStream): Drawi
   return { end: () => ink.unmount(), failed: ink.waitUntilExit() };
 }
 
-/** Lines of text, drawn anew whenever their source has others. */
+/** Lines of text, drawn anew whenever their source has others. A line of the screen is known by its place alone. */
 function ScreenLines({ source }: { readonly source: LineSource }): ReactNode {
   const lines = useSyncExternalStore(source.subscribe, source.lines);
-  return (
-    <Box flexDirection="column">
-      {lines.map((line, number) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: A line of the screen is known by its place alone.
-        <ScreenLine key={number} line={line} />
-      ))}
-    </Box>
-  );
+  return createElement(Box, { flexDirection: 'column' }, ...lines.map(screenLine));
 }
 
 /** One line. An empty one has a space, since Ink gives no height to nothing. */
-function ScreenLine({ line }: { readonly line: Line }): ReactNode {
-  const spans = line.length === 0 ? [{ text: ' ', style: 'plain' as const }] : line;
-  return (
-    <Text wrap="truncate">
-      {spans.map(({ text, style }, place) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: Nor has a part of it another name.
-        <Text key={place} {...LOOKS[style]}>
-          {text === '' && spans.length === 1 ? ' ' : text}
-        </Text>
-      ))}
-    </Text>
-  );
+function screenLine(text: string): ReactNode {
+  return createElement(Text, { wrap: 'truncate' }, text === '' ? ' ' : text);
 }

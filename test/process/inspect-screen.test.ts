@@ -1,17 +1,22 @@
 import { appendFileSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { present } from '../../src/lib/assert.ts';
+import { utf8 } from '../../src/lib/bytes.ts';
+import { COMMAND_BYTES_MAX, SEGMENT_BYTES_MAX } from '../../src/lib/limits.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { fixturePath } from '../logfmt/logs.ts';
 import { entriesOf, NOOP } from '../logtools/entries.ts';
 import { type PtyOptions, PtyTerminal } from '../support/pty-terminal.ts';
+import { RealCluster } from '../support/real-cluster.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { raft } from './cli-runner.ts';
 
+/** With the rows of a page: as many as the list has, less one. */
 const SIZES = [
-  { columns: 80, rows: 24 },
-  { columns: 200, rows: 60 },
-  { columns: 40, rows: 10 },
+  { columns: 80, rows: 24, page: 9 },
+  { columns: 200, rows: 60, page: 27 },
+  { columns: 40, rows: 10, page: 5 },
 ] as const;
 
 /** Throws in the middle of the program once it is told to: nothing in the product does. */
@@ -96,6 +101,42 @@ describe('raft log inspect on a terminal', () => {
       });
     });
 
+    it(`of ${name} turns pages, follows, and shows bytes, text and the key-value state`, async () => {
+      const terminal = inspect(damagedLog(), size);
+      await terminal.shows(/299 entries, 1 damage$/m);
+      for (const [keys, index] of [
+        ['\u001b[B', 2],
+        ['k', 1],
+        ['\u001b[6~', 1 + size.page],
+        ['\u001b[5~', 1],
+        [' ', 1 + size.page],
+        ['b', 1],
+        ['\u001b[F', 300],
+        ['\u001b[H', 1],
+      ] as const) {
+        terminal.type(keys);
+        await terminal.shows(at(index));
+      }
+      terminal.type('e');
+      await terminal.shows(/>.*!! checksum-mismatch/);
+      terminal.type('f');
+      await terminal.shows((text) => at(300).test(text) && text.includes('following'));
+      terminal.type(':7\r');
+      await terminal.shows((text) => at(7).test(text) && !text.includes('following'));
+      terminal.type('\r');
+      await terminal.shows((text) => /key-value: put "key7" = "value"/.test(text) && !/sum/.test(text));
+      terminal.type('x');
+      await terminal.shows(/^put key7 value$/m);
+      terminal.type('s');
+      await terminal.shows(/after index 7: 6 keys [\s\S]*new "key7" = "value"[\s\S]*\* key7 = value/);
+      terminal.type('s');
+      await terminal.shows((text) => /^put key7 value$/m.test(text) && !/after index/.test(text));
+      terminal.type('\r');
+      await terminal.shows((text) => at(7).test(text) && !/^CRC/m.test(text));
+      terminal.type('q');
+      expect((await terminal.left()).code).toBe(0);
+    });
+
     it(`of ${name} never draws on the last line, which would have the screen scroll`, async () => {
       const terminal = inspect(damagedLog(), size);
       await terminal.shows(/299 entries, 1 damage$/m);
@@ -167,6 +208,40 @@ describe('raft log inspect on a terminal', () => {
     expect(terminal.text).toMatch(at(301));
     terminal.type('f');
     await terminal.shows(at(303));
+  });
+
+  it('follows the log of a real cluster while that writes it, also into its next segment', async () => {
+    const cluster = await RealCluster.start(3);
+    const leader = await cluster.leader();
+    const node = present(
+      cluster.nodes.find(({ id }) => id !== leader.id),
+      'a follower',
+    );
+    const terminal = inspect(node.dataDir, { columns: 120, rows: 40 }, ['--follow']);
+    await terminal.shows(/following/);
+    const put = async (key: string, value: string) => {
+      const { index } = await cluster.client.command(utf8(`put ${key} ${value}`));
+      return Number(index);
+    };
+    await terminal.shows(at(await put('first', '1')));
+    const large = 'v'.repeat(COMMAND_BYTES_MAX - 100);
+    for (let bytes = 0; bytes < SEGMENT_BYTES_MAX; bytes += large.length) await put('large', large);
+    const last = await put('last', '1');
+    await terminal.shows(at(last));
+    await terminal.shows(
+      new RegExp(`── index ${last}, term \\d+, offset \\d+ of (?!0{19}1\\.log)\\d{20}\\.log`),
+    );
+    expect(terminal.text).toMatch(/entries, no damage$/m);
+
+    terminal.type('s');
+    await terminal.shows(new RegExp(`after index ${last}: 3 keys [\\s\\S]*new "last" = "1"`));
+    terminal.type('k');
+    const later = await put('later', '1');
+    await terminal.shows((text) => at(last - 1).test(text) && text.includes(`row ${last - 1} of ${later}`));
+    terminal.type('f');
+    await terminal.shows(new RegExp(`after index ${later}: 4 keys [\\s\\S]*new "later" = "1"`));
+    terminal.type('q');
+    expect(await terminal.left()).toMatchObject({ code: 0, isFirstScreen: true, isCooked: true });
   });
 
   it('shows what was chosen alone', async () => {

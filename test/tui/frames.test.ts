@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { concatBytes, utf8 } from '../../src/lib/bytes.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
@@ -56,6 +56,10 @@ describe('the frames of the inspector', () => {
         'session-as-text': '<enter>:4<enter>x',
         json: ':9<enter>',
         end: 'xG',
+        state: ':4<enter>s',
+        'state-behind-damage': 'Gk',
+        'state-again': 's:4<enter>s',
+        'state-hidden': 's',
         prompt: '/key[0-9',
         help: '<esc>?',
       };
@@ -67,6 +71,7 @@ describe('the frames of the inspector', () => {
         }
         expectFrame(`${name}-${step}`, inspected.frame);
       }
+      inspected.close();
     });
   }
 
@@ -75,10 +80,14 @@ describe('the frames of the inspector', () => {
     expectFrame('uint64-extremes', (await Inspected.open(path, { columns: 120, rows: 20 })).frame);
   });
 
-  it('of an empty log and of a file that is none are as they were', async () => {
-    for (const name of ['empty', 'not-a-log']) {
-      const path = fixturePath(`damaged-log/${name}.log`);
-      expectFrame(name, (await Inspected.open(path, { columns: 80, rows: 20 })).frame);
+  it('of every damaged log, at its first damage, are as they were', async () => {
+    const names = readdirSync(fixturePath('damaged-log')).filter((name) => name.endsWith('.log'));
+    expect(names.length).toBeGreaterThan(10);
+    for (const name of names) {
+      const path = fixturePath(`damaged-log/${name}`);
+      const inspected = await Inspected.open(path, { columns: 100, rows: 24 }, name);
+      await inspected.press('e');
+      expectFrame(`damaged-${basename(name, '.log')}`, inspected.frame);
     }
   });
 });

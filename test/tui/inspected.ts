@@ -1,6 +1,7 @@
-import { locateLog } from '../../src/logtools/locate.ts';
+import { RaftError } from '../../src/lib/errors.ts';
+import { type LogLocation, locateLog } from '../../src/logtools/locate.ts';
 import { LogIndexer } from '../../src/logtools/log-indexer.ts';
-import { detailOf } from '../../src/tui/detail-view.ts';
+import { findRow } from '../../src/logtools/search.ts';
 import { reduce } from '../../src/tui/inspector-reducer.ts';
 import {
   type InspectorEvent,
@@ -8,10 +9,12 @@ import {
   initialState,
   type Size,
 } from '../../src/tui/inspector-state.ts';
-import { frameOf } from '../../src/tui/inspector-view.ts';
+import { frameOf, type Shown } from '../../src/tui/inspector-view.ts';
 import { keyOf } from '../../src/tui/keys.ts';
 import { type Line, textOfLine } from '../../src/tui/line.ts';
+import { lowerPart } from '../../src/tui/lower-view.ts';
 import { RowLoader } from '../../src/tui/row-loader.ts';
+import { StateLoader } from '../../src/tui/state-loader.ts';
 
 /** Keys that have a name, as a test writes them. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -30,19 +33,22 @@ const NAMES: Readonly<Record<string, string>> = {
 export class Inspected {
   readonly #indexer: LogIndexer;
   readonly #loader: RowLoader;
+  readonly #states: StateLoader;
   readonly #name: string;
+  #hasNews: () => void = () => {};
   state: InspectorState;
 
-  private constructor(indexer: LogIndexer, name: string, size: Size) {
-    this.#indexer = indexer;
-    this.#loader = new RowLoader(indexer.index);
+  private constructor(location: LogLocation, name: string, size: Size) {
+    this.#indexer = new LogIndexer(location);
+    this.#loader = new RowLoader(this.#indexer.index);
+    this.#states = new StateLoader(location, this.#indexer.index, { name, onNews: () => this.#hasNews() });
     this.#name = name;
     this.state = initialState(size);
   }
 
   /** A log that is indexed as a whole. */
   static async open(path: string, size: Size, name = 'node.log'): Promise<Inspected> {
-    const inspected = new Inspected(new LogIndexer(await locateLog(path)), name, size);
+    const inspected = new Inspected(await locateLog(path), name, size);
     await inspected.update();
     return inspected;
   }
@@ -56,7 +62,12 @@ export class Inspected {
   async tell(event: InspectorEvent): Promise<void> {
     this.state = reduce(this.state, event, this.#indexer.index);
     while (await this.#loader.load(this.state));
-    const { lineCount } = detailOf(this.state, this.#indexer.index, this.#loader.bytes, 0);
+    while (this.#states.answer(this.state)?.type === 'replaying') {
+      await new Promise<void>((resolve) => {
+        this.#hasNews = resolve;
+      });
+    }
+    const { lineCount } = lowerPart(this.state, this.#shown());
     this.state = reduce(this.state, { type: 'detail', lines: lineCount }, this.#indexer.index);
   }
 
@@ -69,11 +80,40 @@ export class Inspected {
     }
   }
 
+  /** Ends a search that is under way as it would end. */
+  async search(): Promise<void> {
+    const { search } = this.state;
+    if (search === undefined) return;
+    const { number } = search;
+    try {
+      const row = await findRow(this.#indexer.index, search, { signal: new AbortController().signal });
+      const outcome = row === undefined ? ({ type: 'nothing' } as const) : ({ type: 'found', row } as const);
+      await this.tell({ type: 'search-ended', number, outcome });
+    } catch (error) {
+      if (!(error instanceof RaftError)) throw error;
+      await this.tell({ type: 'search-ended', number, outcome: { type: 'refused', reason: error.message } });
+    }
+  }
+
+  get rowCount(): number {
+    return this.#indexer.index.rowCount;
+  }
+
   get lines(): readonly Line[] {
-    return frameOf(this.state, {
-      ...{ log: this.#indexer.index, contents: this.#loader.contents },
-      ...{ bytes: this.#loader.bytes, name: this.#name },
-    });
+    return frameOf(this.state, this.#shown());
+  }
+
+  #shown(): Shown {
+    return {
+      ...{ log: this.#indexer.index, name: this.#name },
+      ...{ contents: this.#loader.contents, bytes: this.#loader.bytes },
+      state: this.#states.answer(this.state),
+    };
+  }
+
+  /** Applies the log no more. */
+  close(): void {
+    this.#states.close();
   }
 
   get frame(): string {

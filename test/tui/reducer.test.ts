@@ -12,6 +12,21 @@ async function inspected(dir: TempDir, count = 100): Promise<Inspected> {
   return Inspected.open(await dir.write('a.log', encodeFrames(plainLog(count, 20))), SIZE);
 }
 
+/** Writes entries of term 3 behind what the log holds, from an index on, and has the screen take them in. */
+async function append(
+  dir: TempDir,
+  screen: Inspected,
+  first: number,
+  commands: readonly string[],
+): Promise<void> {
+  const entries = entriesOf(
+    commands.map((command) => [3, command] as const),
+    first,
+  );
+  await appendFile(`${dir.path}/a.log`, encodeFrames(entries));
+  await screen.update();
+}
+
 describe('the keys of the inspector', () => {
   it('never lead out of the log, in either direction', async () => {
     await using dir = await TempDir.make();
@@ -78,20 +93,7 @@ describe('the keys of the inspector', () => {
     expect(screen.frame).toContain('Index 12 is gone to once it is indexed');
     await screen.tell(indexing);
     expect(screen.at).toBe('1');
-    await appendFile(
-      `${dir.path}/a.log`,
-      encodeFrames(
-        entriesOf(
-          [
-            [3, 'a'],
-            [3, 'b'],
-            [3, 'c'],
-          ],
-          11,
-        ),
-      ),
-    );
-    await screen.update();
+    await append(dir, screen, 11, ['a', 'b', 'c']);
     expect(screen.at).toBe('12');
 
     await screen.tell(indexing);
@@ -100,28 +102,34 @@ describe('the keys of the inspector', () => {
     expect(screen.at).toBe('1');
   });
 
+  it('go to the end that is known, and to the last row of all once it is indexed', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir, 10);
+    const indexing = { type: 'indexed', progress: { doneBytes: 1, totalBytes: 2 } } as const;
+    await screen.tell(indexing);
+    await screen.press('G');
+    expect(screen.at).toBe('10');
+    expect(screen.frame).toContain('The end is gone to once all is indexed');
+    await append(dir, screen, 11, ['a', 'b']);
+    expect(screen.at).toBe('12');
+    await append(dir, screen, 13, ['c']);
+    expect(screen.at).toBe('12');
+
+    await screen.tell(indexing);
+    await screen.press('Gk');
+    await append(dir, screen, 14, ['d']);
+    expect(screen.at).toBe('12');
+  });
+
   it('keep the end on the screen while it follows, until one goes elsewhere', async () => {
     await using dir = await TempDir.make();
     const screen = await inspected(dir, 10);
     await screen.press('f');
-    await appendFile(
-      `${dir.path}/a.log`,
-      encodeFrames(
-        entriesOf(
-          [
-            [3, 'a'],
-            [3, 'b'],
-          ],
-          11,
-        ),
-      ),
-    );
-    await screen.update();
+    await append(dir, screen, 11, ['a', 'b']);
     expect(screen.at).toBe('12');
     expect(screen.frame).toContain('following');
     await screen.press('k');
-    await appendFile(`${dir.path}/a.log`, encodeFrames(entriesOf([[3, 'c']], 13)));
-    await screen.update();
+    await append(dir, screen, 13, ['c']);
     expect(screen.at).toBe('11');
     expect(screen.frame).not.toContain('following');
   });
@@ -152,12 +160,56 @@ describe('the keys of the inspector', () => {
     expect(screen.state.search).toBeUndefined();
   });
 
-  it('stop at the last line of the detail', async () => {
+  it('show the key-value state in a pane that they give back, and go on beside it', async () => {
     await using dir = await TempDir.make();
-    const screen = await inspected(dir);
-    await screen.press('J'.repeat(50));
-    const { detailTop } = screen.state;
-    await screen.press('K');
-    expect(screen.state.detailTop).toBe(Math.max(0, detailTop - 1));
+    const entries = entriesOf(Array.from({ length: 30 }, (_, i) => [1, `put k${i} v${i}`] as const));
+    const path = await dir.write('kv.log', encodeFrames(entries));
+    for (const [size, before, after] of [
+      [{ columns: 80, rows: 24 }, 'split', 'split'],
+      [{ columns: 40, rows: 10 }, 'split', 'detail'],
+    ] as const) {
+      const screen = await Inspected.open(path, size);
+      await screen.press('s');
+      expect(screen.state.pane).toBe(after);
+      expect(screen.frame).toContain('after index 1: 1 key ');
+      await screen.press('jjj');
+      expect(screen.frame).toMatch(/after index 4: 4 keys [\s\S]*new "k3" = "v3"[\s\S]*\* k3 = v3/);
+      await screen.press('k');
+      expect(screen.frame).toMatch(/after index 3: 3 keys [\s\S]*\* k2 = v2/);
+      await screen.press('s');
+      expect(screen.state).toMatchObject({ pane: before, stateView: undefined, cursor: 2 });
+      screen.close();
+    }
+  });
+
+  it('move within the keys of the state, to the last one and back', async () => {
+    await using dir = await TempDir.make();
+    const entries = entriesOf(Array.from({ length: 30 }, (_, i) => [1, `put k${10 + i} v`] as const));
+    const screen = await Inspected.open(await dir.write('kv.log', encodeFrames(entries)), SIZE);
+    await screen.press('Gs');
+    await screen.press(`g${'J'.repeat(50)}:30<enter>`);
+    expect(screen.frame).toContain('* k39 = v');
+    await screen.press(':30<enter>K');
+    expect(screen.state.detailTop).toBe(0);
+    screen.close();
+  });
+
+  it('move within the detail of any size of screen, no further than to its last line', async () => {
+    await using dir = await TempDir.make();
+    const path = await dir.write('long.log', encodeFrames(plainLog(2, 1000)));
+    for (const [columns, rows] of [
+      [80, 24],
+      [200, 60],
+      [40, 10],
+    ] as const) {
+      const screen = await Inspected.open(path, { columns, rows });
+      const isSplit = rows > 10;
+      await screen.press(isSplit ? 'J' : '<enter>J');
+      expect(screen.state.detailTop).toBe(1);
+      await screen.press('J'.repeat(300));
+      expect(screen.frame).toMatch(/^000003(e0|f0|fc) {2}/m);
+      await screen.press('K'.repeat(300));
+      expect(screen.frame).toMatch(/^CRC /m);
+    }
   });
 });
