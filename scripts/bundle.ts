@@ -1,84 +1,107 @@
 /**
- * Puts what the built program needs of oclif into one file below dist/vendor, and lets the program import it from there:
- * to find and read a hundred small files takes longer than most commands take to run. The thread of `raft log verify`,
- * which begins while the scan is under way already, becomes one file too. Run by `npm run build`.
+ * Puts what the built program needs of its large dependencies into one file each below dist/vendor, and lets the program
+ * import it from there: to find and read hundreds of small files takes longer than most commands take to run. The thread
+ * of `raft log verify`, which begins while the scan is under way already, becomes one file too. Run by `npm run build`.
  *
  *   npx tsx scripts/bundle.ts
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 const VENDOR = join(DIST, 'vendor');
 
-/** The modules of @oclif/core that the program imports. */
-const MODULES = ['args', 'command', 'errors', 'flags', 'flush', 'run'];
+/** The modules that the program imports, by the file that they stand in together. */
+const BUNDLES: Readonly<Record<string, readonly string[]>> = {
+  oclif: ['args', 'command', 'errors', 'flags', 'flush', 'run'].map((name) => `@oclif/core/${name}`),
+  ink: ['ink', 'react'],
+  undici: ['undici'],
+  execa: ['execa'],
+};
 
-/** What oclif loads only where commands are run from TypeScript. */
-const EXTERNAL = ['typescript', 'ts-node', 'tsx'];
+/** What they load only where commands are run from TypeScript, or by who works on Ink. */
+const EXTERNAL = ['typescript', 'ts-node', 'tsx', './devtools.js'];
 
-const require = createRequire(import.meta.url);
+/** Node's own modules are required by what is written in CommonJS. */
+const REQUIRE =
+  "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+
+const OPTIONS = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
+  logLevel: 'warning',
+  absWorkingDir: ROOT,
+} satisfies BuildOptions;
 
 mkdirSync(VENDOR, { recursive: true });
-await bundleOclif();
-await bundleThread();
-for (const name of MODULES) writeFileSync(join(VENDOR, `${name}.js`), moduleText(name));
+for (const [name, modules] of Object.entries(BUNDLES)) {
+  const packages = await bundle(name, modules);
+  writeFileSync(join(VENDOR, `${name}.LICENSES.txt`), packages.map(licenceOf).join('\n'));
+  for (const module of modules) writeFileSync(join(VENDOR, fileOf(module)), await moduleText(name, module));
+}
+await build({
+  ...OPTIONS,
+  entryPoints: [join(ROOT, 'src/logtools/clean-runs-worker.ts')],
+  outfile: join(DIST, 'logtools/clean-runs-worker.js'),
+});
 for (const path of readdirSync(DIST, { recursive: true, encoding: 'utf8' })) {
-  if (path.endsWith('.js') && !path.startsWith('vendor')) importFromBundle(join(DIST, path));
+  if (path.endsWith('.js') && !path.startsWith('vendor')) importFromBundles(join(DIST, path));
 }
 
-async function bundleOclif(): Promise<void> {
-  const parts = MODULES.map((name) => `${name}: require('@oclif/core/${name}')`);
+/** Resolves with the directories of the packages that are in it. */
+async function bundle(name: string, modules: readonly string[]): Promise<readonly string[]> {
+  const lines = modules.map((module) => `export * as ${namespaceOf(module)} from '${module}';`);
   const { metafile } = await build({
-    stdin: { contents: `module.exports = { ${parts.join(', ')} };`, resolveDir: ROOT },
-    outfile: join(VENDOR, 'oclif.cjs'),
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    minifySyntax: true,
-    minifyWhitespace: true,
+    ...OPTIONS,
+    stdin: { contents: lines.join('\n'), resolveDir: ROOT },
+    outfile: join(VENDOR, `${name}-bundle.js`),
+    banner: { js: REQUIRE },
     external: EXTERNAL,
     metafile: true,
-    logLevel: 'warning',
-    absWorkingDir: ROOT,
   });
-  const packages = new Set(Object.keys(metafile.inputs).flatMap((input) => packageOf(input) ?? []));
-  writeFileSync(join(VENDOR, 'LICENSES.txt'), [...packages].sort().map(licenceOf).join('\n'));
+  return [...new Set(Object.keys(metafile.inputs).flatMap((input) => packageOf(input) ?? []))].sort();
 }
 
-async function bundleThread(): Promise<void> {
-  await build({
-    entryPoints: [join(ROOT, 'src/logtools/clean-runs-worker.ts')],
-    outfile: join(DIST, 'logtools/clean-runs-worker.js'),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    logLevel: 'warning',
-  });
-}
-
-/** `require`, because Node looks through the whole text of what is imported for the names that it exports. */
-function moduleText(name: string): string {
-  const names = Object.keys(require(`@oclif/core/${name}`)).filter((key) => key !== 'default');
+/** What stands in a module's place: the same names, from its bundle. */
+async function moduleText(name: string, module: string): Promise<string> {
+  const names = Object.keys(await import(module)).filter((key) => /^[A-Za-z_$][\w$]*$/.test(key));
+  const exported = names.filter((key) => key !== 'default' && key !== 'module.exports');
+  const namespace = namespaceOf(module);
   return [
-    "import { createRequire } from 'node:module';",
-    `export const { ${names.join(', ')} } = createRequire(import.meta.url)('./oclif.cjs').${name};`,
+    `import { ${namespace} as all } from './${name}-bundle.js';`,
+    `export const { ${exported.join(', ')} } = all;`,
     '',
   ].join('\n');
 }
 
-function importFromBundle(path: string): void {
+function importFromBundles(path: string): void {
   const text = readFileSync(path, 'utf8');
+  const known = Object.values(BUNDLES).flat();
   const place = relative(dirname(path), VENDOR);
-  const changed = text.replace(/ from '@oclif\/core\/(\w+)';/g, (_, name: string) => {
-    if (!MODULES.includes(name)) throw new Error(`${path} imports @oclif/core/${name}: add it to MODULES.`);
-    return ` from '${place}/${name}.js';`;
-  });
+  const changed = text.replace(
+    /( from |import\()'([@\w][\w@/.-]*)'/g,
+    (all, before: string, module: string) => {
+      if (known.includes(module)) return `${before}'${place}/${fileOf(module)}'`;
+      if (module.startsWith('@oclif/core')) throw new Error(`${path} imports ${module}: add it to BUNDLES.`);
+      return all;
+    },
+  );
   if (changed !== text) writeFileSync(path, changed);
+}
+
+function fileOf(module: string): string {
+  return `${namespaceOf(module)}.js`;
+}
+
+function namespaceOf(module: string): string {
+  return module.replace('@oclif/core/', 'oclif_').replaceAll(/\W/g, '_');
 }
 
 /** The directory of the package that a file belongs to. */
@@ -86,7 +109,7 @@ function packageOf(input: string): string | undefined {
   return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0];
 }
 
-/** What a package that is copied into the bundle wants to be said of it. */
+/** What a package that is copied into a bundle wants to be said of it. */
 function licenceOf(directory: string): string {
   const { name, version, license } = JSON.parse(readFileSync(join(ROOT, directory, 'package.json'), 'utf8'));
   const file = readdirSync(join(ROOT, directory)).find((item) => /^licen[cs]e/i.test(item));

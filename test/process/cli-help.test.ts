@@ -30,14 +30,19 @@ describe('the manifest', () => {
 });
 
 describe('the built program', () => {
-  it('imports oclif as one file', async () => {
-    const names = (await readdir(DIST, { recursive: true })).filter((name) => name.endsWith('.js'));
-    expect(names.length).toBeGreaterThan(100);
-    for (const name of names.filter((path) => !path.startsWith('vendor')))
-      expect(await readFile(`${DIST}/${name}`, 'utf8'), name).not.toMatch(/^import .* from '@oclif/m);
-    expect(await readFile(`${DIST}/vendor/LICENSES.txt`, 'utf8')).toMatch(
-      /^@oclif\/core \d+\.\d+\.\d+ \(MIT\)/,
-    );
+  it.each(['@oclif/core', 'ink', 'react', 'undici', 'execa'])('imports %s as one file', async (name) => {
+    const files = (await readdir(DIST, { recursive: true })).filter((file) => file.endsWith('.js'));
+    expect(files.length).toBeGreaterThan(100);
+    const imported = new RegExp(`^import .* from '${name}['/]|import\\('${name}'`, 'm');
+    for (const file of files.filter((path) => !path.startsWith('vendor')))
+      expect(await readFile(`${DIST}/${file}`, 'utf8'), file).not.toMatch(imported);
+  });
+
+  it('says whose work stands in those files', async () => {
+    const licences = (await readdir(`${DIST}/vendor`)).filter((file) => file.endsWith('.LICENSES.txt'));
+    const texts = await Promise.all(licences.map((file) => readFile(`${DIST}/vendor/${file}`, 'utf8')));
+    for (const name of ['@oclif/core', 'ink', 'react-reconciler', 'yoga-layout', 'undici', 'execa'])
+      expect(texts.join('\n')).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(MIT\\)$`, 'm'));
   });
 });
 
