@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Membership } from '../api/membership-plan.ts';
 import { askIdentity, type NodeIdentity } from '../api/node-identity.ts';
 import type { NodeStatus } from '../api/schema.ts';
-import { logIndex, nodeId } from '../lib/brands.ts';
+import { logIndex, type NodeId, nodeId } from '../lib/brands.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
+import { takesOut } from '../raft/core/dialects.ts';
 import type { PeerAddress } from '../raft/ports.ts';
 import { checkIdentity, checkMembership } from '../raft/runtime/membership.ts';
 import { changeRejection } from '../raft/runtime/refusals.ts';
@@ -100,6 +101,11 @@ function refusalByLeader(
   const { index, phase } = leader.configuration;
   if (leader.members.some(({ dialect }) => dialect === 'original'))
     return changeRejection({ reason: 'original-member' });
+  const unmet = leader.members.filter(({ mayBeOriginal }) => mayBeOriginal).map(({ id }) => nodeId(id));
+  const isVoter = (id: NodeId): boolean =>
+    leader.members.some((member) => member.id === id && member.part === 'voter');
+  if (unmet.length > 0 && !takesOut({ voters, learners }, unmet, isVoter))
+    return changeRejection({ reason: 'unmet-member', unmet });
   if (expect !== undefined && expect !== index)
     return changeRejection({ reason: 'expectation-failed', index: logIndex(index) });
   return phase === 'stable' ? undefined : changeRejection({ reason: 'change-in-progress' });
@@ -117,7 +123,8 @@ function problemWith(address: PeerAddress, asked: Asked, leader: NodeStatus): Ra
   }
   try {
     const own = { id: nodeId(leader.id), clusterId: leader.clusterId, incarnation: leader.incarnation };
-    checkIdentity(address, { id, clusterId, incarnation }, own, undefined);
+    const known = leader.members.find((member) => member.id === id)?.incarnation ?? null;
+    checkIdentity(address, { id, clusterId, incarnation }, own, known);
   } catch (error) {
     return asRaftError(error);
   }

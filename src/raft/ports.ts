@@ -53,6 +53,8 @@ export interface Recovered {
   readonly termRuns: readonly TermRun[];
   /** The configurations in the log, in the order of their indexes. */
   readonly configurations: readonly LoggedConfiguration[];
+  /** Whether the first entry is none of this program's: its leaders begin a log with a no-op, and the original's do not. */
+  readonly isBegunByOriginal: boolean;
   /** Known to be committed; at most `lastIndex`. 0 where that is not known. */
   readonly commitHint: LogIndex;
   /** What was mended on the way, for people: a torn tail that was cut, and where its bytes are kept. */

@@ -1,6 +1,6 @@
-import type { LogIndex } from '../../lib/brands.ts';
+import type { LogIndex, NodeId } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
-import type { ChangeRefusal, RejectReason, TransferRefusal } from '../core/effects.ts';
+import type { ChangeRefusal, ProposalRefusal, RejectReason, TransferRefusal } from '../core/effects.ts';
 
 /** What a client is told whose request certainly was not done. */
 export function rejection(reason: RejectReason): RaftError {
@@ -35,6 +35,15 @@ export function rejection(reason: RejectReason): RaftError {
   }
 }
 
+/** What a client is told whose command certainly was not done. */
+export function proposalRejection(refusal: ProposalRefusal): RaftError {
+  if (refusal.reason !== 'unmet-member') return rejection(refusal.reason);
+  const sentence = 'Sessions, and commands that begin with the mark of our own entries, cannot be used yet';
+  return unmetMember(`${sentence}: ${whoIsUnmet(refusal.unmet)}.`, refusal.unmet, [
+    'Send it without a session, and at most once: raft command --once TEXT',
+  ]);
+}
+
 /** Why the members are what they were. */
 export function changeRejection(refusal: ChangeRefusal): RaftError {
   switch (refusal.reason) {
@@ -57,6 +66,11 @@ export function changeRejection(refusal: ChangeRefusal): RaftError {
             'Finish the migration first: replace each node of the original by one of ours, under the same id and address.',
           ],
         },
+      );
+    case 'unmet-member':
+      return unmetMember(
+        `Members cannot be changed yet: ${whoIsUnmet(refusal.unmet)}, and then it would take the change for a command.`,
+        refusal.unmet,
       );
     case 'expectation-failed':
       return expectationFailed(refusal.index);
@@ -84,6 +98,26 @@ export function changeRejection(refusal: ChangeRefusal): RaftError {
         },
       );
   }
+}
+
+function whoIsUnmet(unmet: readonly NodeId[]): string {
+  const [who, have] = unmet.length === 1 ? ['node', 'has'] : ['nodes', 'have'];
+  return `${who} ${unmet.join(', ')} ${have} never answered this leader, and may speak only the original protocol`;
+}
+
+/** The cluster was begun by the original, and of these members nobody knows whether they have been replaced. */
+function unmetMember(
+  message: string,
+  unmet: readonly NodeId[],
+  suggestions: readonly string[] = [],
+): RaftError {
+  return new RaftError('unsupported', message, {
+    suggestions: [
+      ...suggestions,
+      'Start it, so that it can be asked; or start one of ours in its place, under the same id and address.',
+      `raft config remove ${unmet.join(' ')}   # takes it out, where it is gone for good`,
+    ],
+  });
 }
 
 function expectationFailed(index: LogIndex): RaftError {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { errorIn } from '../../http/error-body.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import { HEADERS, PATHS } from '../../http/paths.ts';
@@ -99,16 +100,21 @@ export class HttpTransport implements Transport {
 
   /**
    * Asks a peer who it is, until it answers: a node that never leads would otherwise never hear from its peers, and
-   * believe one of them that has lost its data (trap 29).
+   * believe one of them that has lost its data (trap 29), or take it for one of the original once it leads.
    */
   async #getToKnow(peer: HttpPeer): Promise<void> {
     while (this.#peers.get(peer.id) === peer && this.#acquaintances.expectationOf(peer.id) === undefined) {
       const outcome = await peer.askForId();
-      if (outcome.type === 'answered' && outcome.status === 200)
-        this.#acquaintances.visit(peer.id, outcome.headers);
+      if (outcome.type === 'answered' && outcome.status === 200) this.#visit(peer, outcome.headers);
       // An original never introduces itself; it is asked now and then, which costs next to nothing.
       await pause(GET_TO_KNOW_MS);
     }
+  }
+
+  #visit(peer: HttpPeer, headers: IncomingHttpHeaders): void {
+    const introduction = this.#acquaintances.visit(peer.id, headers);
+    // Who does not introduce itself may be starting: only its answer to a message shows that it is an original.
+    if (introduction.type === 'known' && introduction.nodeId === peer.id) this.#speaks(peer.id, 'extended');
   }
 
   send(to: NodeId, envelope: Envelope<Request>): void {
