@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { nodeId } from '../../src/lib/brands.ts';
 import type { PeerAddress } from '../../src/raft/ports.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePorts } from '../support/ports.ts';
 import { RealCluster, type RealNode } from '../support/real-cluster.ts';
-import { raft } from './cli-runner.ts';
+import { raft, startRaft } from './cli-runner.ts';
 
 describe('a node that has lost its data and comes back under its old id', () => {
   it('is recognised also after all others were restarted, and stops', async () => {
@@ -50,6 +50,35 @@ describe('a node that has lost its data and comes back under its old id', () => 
     });
     await put(cluster, 'again');
     await cluster.settle();
+  });
+});
+
+describe('a node that has lost its data and comes back at another address', () => {
+  it('is not taken for the member that it was, and a preview says so', async () => {
+    const { cluster, lost } = await clusterThatLostANode();
+    const [port] = await freePorts(1);
+    const there = others(cluster, lost).map(({ url }) => url);
+    const blank = startRaft([
+      ...['node', 'run', '--id', lost.id, '--data-dir', `${lost.dataDir}-new`],
+      ...['--listen', `127.0.0.1:${port}`, '--join', there.join(','), '--standby'],
+    ]);
+    onTestFinished(() => void blank.child.kill('SIGKILL'));
+    await blank.line(/waiting to be made a member/);
+    const set = [
+      ...['config', 'set', ...others(cluster, lost).map(({ id, url }) => `${id}=${url}`)],
+      ...[`${lost.id}=http://127.0.0.1:${port}`, '--server', there.join(',')],
+    ];
+
+    const preview = await raft([...set, '--dry-run', '--json']);
+    const change = await raft(set);
+
+    const sentence = `Node ${lost.id} has come back without the data that it had, and with it its votes.`;
+    expect(preview.code).toBe(78);
+    expect(JSON.parse(preview.stdout)).toMatchObject({
+      refusal: { code: 'configuration', message: sentence },
+    });
+    expect(change).toMatchObject({ code: 78, stderr: expect.stringContaining(sentence) });
+    await put(cluster, 'still');
   });
 });
 
