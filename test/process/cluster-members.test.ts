@@ -79,6 +79,26 @@ describe('a cluster in the foreground', () => {
   });
 });
 
+describe('a learner that was removed while it was down', () => {
+  it('hears of it when it is started again, and stops as a voter does', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '1', '--base-port', '0', '--detach')).code).toBe(0);
+    expect((await cluster.run('cluster', 'add', 'reader', '--learner')).code).toBe(0);
+    expect((await cluster.run('cluster', 'kill', 'reader')).code).toBe(0);
+    expect((await cluster.run('config', 'remove', 'reader')).code).toBe(0);
+
+    const start = await cluster.run('cluster', 'start', 'reader');
+    await eventually('it has stopped', async () => (await cluster.process('reader')).state === 'stopped');
+
+    expect(start.code).toBe(0);
+    expect(await cluster.output('reader')).toContain(
+      'This node was removed from the cluster by the configuration at',
+    );
+    const { members } = JSON.parse((await cluster.run('config', 'get', '--json')).stdout);
+    expect(members.map(({ name }: { name: string }) => name)).toEqual(['node1']);
+  });
+});
+
 describe('a node that the cluster does not take', () => {
   it('leaves nothing behind, and the members are what they were', async () => {
     await using cluster = await TestCluster.create();
