@@ -89,9 +89,10 @@ export interface PeerAddress {
 /**
  * Why two nodes do not work together: `foreign` where the peer is of another cluster or says that it has our own id,
  * `refused` where it is of our cluster and does not listen to this node, `forgotten` where it is the leader, and knows
- * this node with the data that it had before.
+ * this node with the data that it had before, `twin` where it is another process under this node's id, on a copy of its
+ * data, that answers where the others look for this node.
  */
-export type MismatchKind = 'foreign' | 'refused' | 'forgotten';
+export type MismatchKind = 'foreign' | 'refused' | 'forgotten' | 'twin';
 
 /** What a transport does with what it receives. */
 export interface TransportHandlers {

@@ -99,8 +99,33 @@ describe('a second node of the same id', () => {
       ...['node', 'run', '--id', first.id, '--data-dir', copy, '--listen', `127.0.0.1:${port}`],
     ]);
     expect(code).toBe(73);
-    expect(stderr).toContain(`Another process runs as node ${first.id} at ${first.url}`);
+    expect(stderr).toContain(`another process runs as node ${first.id} at ${first.url}`);
     await put(cluster, 'after');
+  });
+
+  it('on a copy of its data stops when the first one comes back', async () => {
+    const cluster = await RealCluster.start(3);
+    const [first] = cluster.nodes;
+    if (first === undefined) throw new Error('There are three');
+    await put(cluster, 'before');
+    await cluster.kill(first);
+    const copy = `${first.dataDir}-copy`;
+    cpSync(first.dataDir, copy, { recursive: true });
+    rmSync(join(copy, 'lock'), { force: true });
+    const [port] = await freePorts(1);
+    const second = startRaft([
+      ...['node', 'run', '--id', first.id, '--data-dir', copy, '--listen', `127.0.0.1:${port}`],
+    ]);
+    onTestFinished(() => void second.child.kill('SIGKILL'));
+    await second.line(/listens on/);
+
+    cluster.restart(first);
+    const { code, stderr } = await second.ended;
+
+    expect(code).toBe(73);
+    expect(stderr).toContain(`another process runs as node ${first.id} at ${first.url}`);
+    await put(cluster, 'after');
+    await cluster.settle();
   });
 
   it('is refused, and the first goes on', async () => {

@@ -12,14 +12,20 @@ import { peerRoutes, REFUSED_BECAUSE } from './http-handlers.ts';
 import { HttpPeer } from './http-peer.ts';
 import { Acquaintances, identityHeaders } from './identity.ts';
 import { Newcomers } from './newcomers.ts';
+import { twinAt, whoIsAt } from './twin.ts';
 import { decodeResponse } from './wire-decode.ts';
 import { encodeRequest } from './wire-encode.ts';
 
 /** A peer that has not introduced itself yet is asked again after this, in milliseconds. */
 const GET_TO_KNOW_MS = 1_000;
 
+/** Where nobody answers at this node's own address, it is asked again after this, in milliseconds. */
+const FIND_SELF_MS = 500;
+
 export interface HttpTransportOptions {
   readonly identity: Self;
+  /** Random: tells this process from another one on a copy of its data. */
+  readonly run: string;
   /** The members; those without a URL cannot be reached. */
   readonly members: KnownMembers;
   readonly memory: PeerMemory;
@@ -73,6 +79,7 @@ export class HttpTransport implements Transport {
 
   start(handlers: TransportHandlers): void {
     this.#handlers = handlers;
+    void this.#findSelf();
   }
 
   /** Connects with these members, and ends the connections with those that are none any more or have moved. */
@@ -82,7 +89,10 @@ export class HttpTransport implements Transport {
     this.#acquaintances.expect(members);
     this.#newcomers.forget();
     const urls = new Map(all.map(({ id, url }) => [id, url]));
-    this.#ownUrl = urls.get(this.#options.identity.id) ?? null;
+    const ownUrl = urls.get(this.#options.identity.id) ?? null;
+    const hasMoved = ownUrl !== this.#ownUrl;
+    this.#ownUrl = ownUrl;
+    if (hasMoved) void this.#findSelf();
     urls.delete(this.#options.identity.id);
     for (const [id, peer] of this.#peers) {
       if (urls.get(id) === peer.url) continue;
@@ -108,6 +118,21 @@ export class HttpTransport implements Transport {
       if (outcome.type === 'answered' && outcome.status === 200) this.#visit(peer, outcome.headers);
       // An original never introduces itself; it is asked now and then, which costs next to nothing.
       await pause(GET_TO_KNOW_MS);
+    }
+  }
+
+  /**
+   * Asks at the address that the others have for this node until this process answers there: then no other can, and
+   * until then another may come, on the data of which this process has a copy. The two would vote as one.
+   */
+  async #findSelf(): Promise<void> {
+    const url = this.#ownUrl;
+    const { identity, run } = this.#options;
+    while (url !== null && url === this.#ownUrl && this.#handlers !== undefined) {
+      const found = await whoIsAt(url, identity, run);
+      if (found === 'this process') return;
+      if (found === 'a twin') this.#handlers?.mismatch(identity.id, twinAt(url, identity), 'twin');
+      await pause(FIND_SELF_MS);
     }
   }
 
