@@ -110,7 +110,9 @@ describe('where the original began the log', () => {
     const refused = { code: 'unsupported', message: expect.stringContaining('node 3 has never answered') };
     await expect(leader.command(Buffer.from('put b 1'), { place: PLACE })).rejects.toMatchObject({
       ...refused,
-      suggestions: expect.arrayContaining([expect.stringMatching(/^Start it, so that it can be asked/)]),
+      suggestions: expect.arrayContaining([
+        expect.stringMatching(/^Start what is down, so that it can be asked/),
+      ]),
     });
     await expect(change([one, three], true)).rejects.toMatchObject(refused);
     await leader.command(Buffer.from('put b 1'));

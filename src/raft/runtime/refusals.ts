@@ -38,8 +38,8 @@ export function rejection(reason: RejectReason): RaftError {
 /** What a client is told whose command certainly was not done. */
 export function proposalRejection(refusal: ProposalRefusal): RaftError {
   if (refusal.reason !== 'unmet-member') return rejection(refusal.reason);
-  const sentence = 'Sessions, and commands that begin with the mark of our own entries, cannot be used yet';
-  return unmetMember(`${sentence}: ${whoIsUnmet(refusal.unmet)}.`, refusal.unmet, [
+  const what = 'Sessions, and commands that begin with the mark of our own entries, cannot be used yet';
+  return unmetMember(what, refusal.unmet, [
     'Send it without a session, and at most once: raft command --once TEXT',
   ]);
 }
@@ -68,10 +68,7 @@ export function changeRejection(refusal: ChangeRefusal): RaftError {
         },
       );
     case 'unmet-member':
-      return unmetMember(
-        `Members cannot be changed yet: ${whoIsUnmet(refusal.unmet)}, and then it would take the change for a command.`,
-        refusal.unmet,
-      );
+      return unmetMember('Members cannot be changed yet', refusal.unmet, []);
     case 'expectation-failed':
       return expectationFailed(refusal.index);
     case 'quorum-at-risk':
@@ -100,22 +97,17 @@ export function changeRejection(refusal: ChangeRefusal): RaftError {
   }
 }
 
-function whoIsUnmet(unmet: readonly NodeId[]): string {
-  const [who, have] = unmet.length === 1 ? ['node', 'has'] : ['nodes', 'have'];
-  return `${who} ${unmet.join(', ')} ${have} never answered this leader, and may speak only the original protocol`;
-}
-
 /** The cluster was begun by the original, and of these members nobody knows whether they have been replaced. */
-function unmetMember(
-  message: string,
-  unmet: readonly NodeId[],
-  suggestions: readonly string[] = [],
-): RaftError {
+function unmetMember(what: string, unmet: readonly NodeId[], suggestions: readonly string[]): RaftError {
+  const [who, have, it] = unmet.length === 1 ? ['node', 'has', 'it'] : ['nodes', 'have', 'they'];
+  const message =
+    `${what}: ${who} ${unmet.join(', ')} ${have} never answered this leader, so that ${it} may speak only the original ` +
+    'protocol, and would take such an entry for a command.';
   return new RaftError('unsupported', message, {
     suggestions: [
       ...suggestions,
-      'Start it, so that it can be asked; or start one of ours in its place, under the same id and address.',
-      `raft config remove ${unmet.join(' ')}   # takes it out, where it is gone for good`,
+      'Start what is down, so that it can be asked; or start a node of ours in its place, under the same id and address.',
+      `raft config remove ${unmet.join(' ')}   # takes out what is gone for good`,
     ],
   });
 }
