@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Membership } from '../api/membership-plan.ts';
 import { askIdentity, type NodeIdentity } from '../api/node-identity.ts';
 import type { NodeStatus } from '../api/schema.ts';
-import { logIndex, type NodeId, nodeId } from '../lib/brands.ts';
+import { logIndex, nodeId } from '../lib/brands.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
 import { takesOut } from '../raft/core/dialects.ts';
 import type { PeerAddress } from '../raft/ports.ts';
@@ -102,9 +102,8 @@ function refusalByLeader(
   if (leader.members.some(({ dialect }) => dialect === 'original'))
     return changeRejection({ reason: 'original-member' });
   const unmet = leader.members.filter(({ mayBeOriginal }) => mayBeOriginal).map(({ id }) => nodeId(id));
-  const isVoter = (id: NodeId): boolean =>
-    leader.members.some((member) => member.id === id && member.part === 'voter');
-  if (unmet.length > 0 && !takesOut({ voters, learners }, unmet, isVoter))
+  const before = leader.members.filter(({ part }) => part === 'voter').map(({ id }) => ({ id: nodeId(id) }));
+  if (unmet.length > 0 && !takesOut({ voters, learners }, unmet, before))
     return changeRejection({ reason: 'unmet-member', unmet });
   if (expect !== undefined && expect !== index)
     return changeRejection({ reason: 'expectation-failed', index: logIndex(index) });

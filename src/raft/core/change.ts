@@ -53,7 +53,7 @@ function refusalOf(state: CoreState, request: ChangeRequest): ChangeRefusal | nu
   if (state.role !== 'leader') return { reason: 'not-leader' };
   if (hasOriginalMember(state)) return { reason: 'original-member' };
   const unmet = unmetMembers(state);
-  const isSafe = unmet.length === 0 || takesOut(request, unmet, (id) => contains(configuration.voters, id));
+  const isSafe = unmet.length === 0 || takesOut(request, unmet, configuration.voters);
   if (!isSafe) return { reason: 'unmet-member', unmet };
   const isExpected = request.expectIndex === null || request.expectIndex === index;
   if (!isExpected || replacesVoter(configuration, request)) return { reason: 'expectation-failed', index };

@@ -27,17 +27,21 @@ interface Wanted {
 }
 
 /**
- * Whether a change does no more than to take out all of `unmet`: what such a node makes of the change's entries is of no
- * consequence, since it is no member afterwards. One that adds voters may be taken back on its way, and would leave it
- * a member that has applied them as commands.
+ * Whether a change does no more than to take out the one voter that nobody has met: what it makes of the change's entries
+ * is of no consequence, since it is no member afterwards.
+ *
+ * One that adds voters may be taken back on its way, and would leave it a member that has applied entries as commands. One
+ * that takes out more voters would need what an original does not do, to win a majority of C_new too: of a C_new with one
+ * voter less, any majority meets every majority of C_old that the original could win with, and does not listen to it.
  */
 export function takesOut(
   { voters, learners }: Wanted,
   unmet: readonly NodeId[],
-  isVoter: (id: NodeId) => boolean,
+  before: readonly { readonly id: NodeId }[],
 ): boolean {
+  const addsNone = voters.every(({ id }) => before.some((voter) => voter.id === id));
   const staying = [...voters, ...learners];
-  return voters.every(({ id }) => isVoter(id)) && !staying.some(({ id }) => unmet.includes(id));
+  return addsNone && voters.length >= before.length - 1 && !staying.some(({ id }) => unmet.includes(id));
 }
 
 /** Takes note of who began the log, where its first entry is appended. */

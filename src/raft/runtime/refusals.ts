@@ -107,7 +107,9 @@ function unmetMember(what: string, unmet: readonly NodeId[], suggestions: readon
     suggestions: [
       ...suggestions,
       'Start what is down, so that it can be asked; or start a node of ours in its place, under the same id and address.',
-      `raft config remove ${unmet.join(' ')}   # takes out what is gone for good`,
+      ...(unmet.length === 1
+        ? [`raft config remove ${unmet.join()}   # takes it out, where it is gone for good`]
+        : []),
     ],
   });
 }

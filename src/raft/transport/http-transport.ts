@@ -52,6 +52,7 @@ export class HttpTransport implements Transport {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #newcomers: Newcomers;
   #members: ReadonlySet<NodeId> = new Set();
+  #inForce: ReadonlySet<NodeId> = new Set();
   /** As the configuration has it; null where this node is no member, or lives in this process. */
   #ownUrl: string | null = null;
   readonly #underWay = new Set<Promise<void>>();
@@ -69,6 +70,7 @@ export class HttpTransport implements Transport {
       acquaintances: this.#acquaintances,
       newcomers: this.#newcomers,
       isMember: (id) => this.#members.has(id),
+      isInForce: (id) => this.#inForce.has(id),
       currentTerm: () => options.currentTerm(),
       handlers: () => this.#handlers,
       heardFrom: (from, dialect) => this.#heardFrom(from, dialect),
@@ -86,6 +88,7 @@ export class HttpTransport implements Transport {
   setMembers(members: KnownMembers): void {
     const { all } = members;
     this.#members = new Set(all.map(({ id }) => id));
+    this.#inForce = new Set(members.inForce.map(({ id }) => id));
     this.#acquaintances.expect(members);
     this.#newcomers.forget();
     const urls = new Map(all.map(({ id, url }) => [id, url]));
