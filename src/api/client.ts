@@ -256,8 +256,7 @@ class HttpClient implements RaftClient {
       if (verdict?.type === 'done') return verdict.value;
       last = verdict?.error ?? last;
       const pauseMs = PAUSES_MS[Math.min(round, PAUSES_MS.length - 1)] ?? 0;
-      if (patience.leftMs() <= pauseMs)
-        throw surrender(call, patience, { servers: this.#servers.length, last });
+      if (patience.leftMs() <= pauseMs) throw surrender(call, patience, last);
       await patience.pause(pauseMs);
       if (patience.isCalledOff) throw calledOff(call);
     }
@@ -287,7 +286,7 @@ class HttpClient implements RaftClient {
     // The user's servers come first: they may be the only ones that can be reached from here.
     const isLed = leaderAmong(given) !== undefined || this.#otherMembers.length === 0;
     const reports = isLed ? given : [...given, ...(await survey(this.#otherMembers, ask))];
-    patience.answered(answeredCount(reports));
+    patience.noteTurnout({ answered: answeredCount(reports), asked: reports.length });
     this.#otherMembers = membersBeside(this.#servers, reports) ?? this.#otherMembers;
     const logTimeMs = logTimeAmong(reports);
     if (logTimeMs !== undefined) this.#logTimeMs = logTimeMs;

@@ -84,7 +84,7 @@ export class HttpForward implements Forward {
       new RaftError('unsupported', `The leader ${leader} does not answer queries: it runs another program.`, {
         suggestions: [
           'Read by a command: raft command "get KEY"',
-          'Or read what this node has: --consistency stale',
+          'Or read what this node has: raft kv get KEY --stale',
         ],
       })
     );

@@ -76,6 +76,8 @@ function memberIn(value: unknown): MemberStatus {
     isHeard: typeof isHeard === 'boolean' ? isHeard : null,
     matchIndex: countIn(field(value, 'matchIndex')) ?? null,
     dialect: dialect === 'extended' || dialect === 'original' ? dialect : null,
+    incarnation: textOrNull(field(value, 'incarnation')),
+    mayBeOriginal: field(value, 'mayBeOriginal') === true,
   };
 }
 

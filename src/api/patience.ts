@@ -1,12 +1,18 @@
 /** Node's timers count whole milliseconds: what was waited for until the end may be over this much before it. */
 const TIMER_ERROR_MS = 2;
 
+/** How many servers were asked at once, and how many of them answered. */
+export interface Turnout {
+  readonly answered: number;
+  readonly asked: number;
+}
+
 /** How long a call may still go on, and what it has seen of the servers until then. */
 export class Patience {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly #endMs: number;
-  #answeredMax: number | undefined;
+  #turnout: Turnout | undefined;
 
   constructor(timeoutMs: number, signal: AbortSignal | undefined) {
     this.timeoutMs = timeoutMs;
@@ -19,14 +25,14 @@ export class Patience {
     return Math.max(1, this.#endMs - performance.now());
   }
 
-  /** Notes how many servers answered when all were asked. */
-  answered(count: number): void {
-    this.#answeredMax = Math.max(this.#answeredMax ?? 0, count);
+  /** Notes how many servers answered when all that are known were asked. */
+  noteTurnout(turnout: Turnout): void {
+    if (this.#turnout === undefined || turnout.answered >= this.#turnout.answered) this.#turnout = turnout;
   }
 
-  /** The most servers that ever answered when all were asked, because the last time may have come too late for any. */
-  get answeredMax(): number | undefined {
-    return this.#answeredMax;
+  /** The best turnout that there ever was, because the last time may have come too late for any. */
+  get turnout(): Turnout | undefined {
+    return this.#turnout;
   }
 
   /** Whether time is up: nothing may be sent any more. */

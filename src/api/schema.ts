@@ -21,7 +21,7 @@ export interface NodeStatus {
   readonly lastApplied: number;
   /**
    * The log time in milliseconds, as far as this node has applied it: what a client names to open a session. Null where
-   * sessions cannot be used: a member speaks the original's protocol only.
+   * sessions cannot be used: a member speaks the original's protocol only, or may do so for all that the leader knows.
    */
   readonly logTimeMs: number | null;
   readonly machine: string;
@@ -29,7 +29,7 @@ export interface NodeStatus {
   readonly configuration: ConfigurationStatus;
 }
 
-/** One member of the configuration. `isHeard`, `matchIndex` and `dialect` are known on the leader alone, and else null. */
+/** One member of the configuration. `isHeard` and `matchIndex` are known on the leader alone, and else null. */
 export interface MemberStatus {
   readonly id: string;
   readonly url: string | null;
@@ -38,7 +38,12 @@ export interface MemberStatus {
   /** Whether it was heard of within the last election timeout. */
   readonly isHeard: boolean | null;
   readonly matchIndex: number | null;
+  /** What it speaks, as far as this node knows. */
   readonly dialect: 'extended' | 'original' | null;
+  /** Which data directory it is known by: as the configuration names it, else as it answered first; null where it never did. */
+  readonly incarnation: string | null;
+  /** Whether it may be a node of the original: that began the log, and this node has never met the member. */
+  readonly mayBeOriginal: boolean;
 }
 
 /** The configuration that the node goes by (§6). */

@@ -5,19 +5,14 @@ import type { Patience } from './patience.ts';
 /** What was asked for: only a command changes anything, so only of a command is it worth saying that it was not done. */
 export type Call = 'command' | 'change' | 'transfer' | 'read' | 'stale read' | 'leader';
 
-/** What a call has seen until it is given up. */
-interface Seen {
-  /** How many servers it knows. */
-  readonly servers: number;
-  /** The last reason to try again. */
-  readonly last: RaftError | undefined;
-}
-
-/** Why a call is given up. It says how many servers answered, because a leader needs a majority of them. */
-export function surrender(call: Call, patience: Patience, { servers, last }: Seen): RaftError {
+/**
+ * Why a call is given up; `last` is the last reason to try again. It says how many servers answered, because a leader
+ * needs a majority of them.
+ */
+export function surrender(call: Call, patience: Patience, last: RaftError | undefined): RaftError {
   if (last?.code === 'too-many' || last?.code === 'session-expired') return last;
-  const { timeoutMs, answeredMax } = patience;
-  const answered = answeredMax === undefined ? [] : [`${answeredMax} of ${servers} servers answered`];
+  const { timeoutMs, turnout } = patience;
+  const answered = turnout === undefined ? [] : [`${turnout.answered} of ${turnout.asked} servers answered`];
   const majority = "a leader needs a majority of the cluster's nodes";
   const facts = call === 'stale read' ? answered : [...answered, majority];
   const because = facts.length === 0 ? '' : `: ${facts.join(', and ')}`;

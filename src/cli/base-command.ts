@@ -1,17 +1,24 @@
 import { once } from 'node:events';
 import { Command } from '@oclif/core/command';
 import { ExitError } from '@oclif/core/errors';
+import type { Input, ParserOutput } from '@oclif/core/interfaces';
 import { RaftError } from '../lib/errors.ts';
 import type { ChangeUi } from './config-change.ts';
-import { failureJson, failureOf, failureText, requestedExitCode } from './failure.ts';
+import { type Failure, failureJson, failureOf, failureText, requestedExitCode } from './failure.ts';
+import type { ServerFlags } from './find-cluster.ts';
 import { jsonLine } from './json.ts';
+import { repeatPlace } from './repeat-place.ts';
 import { type EndingSignal, onEndingSignal, signalExitCode } from './signals.ts';
+
+/** What oclif makes of flags and arguments, by their names. */
+type Parsed = Readonly<Record<string, unknown>>;
 
 /**
  * What all commands have in common, and where oclif is mended once for all of them:
  *
  * - `--json` keeps the exit code: a failure is `{"error":{"code","message","suggestions"}}` on standard output.
  * - Results are printed by `printJson`, never returned, so that falsy ones and bigints are printed too.
+ * - Commands that it says to type next look where this one was told to: with the `--dir` or `--server` that was typed.
  * - Mistakes in the command line end with 2, and a `RaftError` with the exit code of its code.
  * - A reader that closes the pipe (`| head`) ends the command quietly, with 0; `raft command -` alone, which leaves work
  *   undone then, ends with 141 and says where.
@@ -22,6 +29,8 @@ export abstract class BaseCommand extends Command {
 
   #onSignal: (signal: EndingSignal) => void = (signal) => process.exit(signalExitCode(signal));
   #releaseSignals: () => void = () => {};
+  /** Where the cluster is, as it was typed. */
+  #place: ServerFlags = {};
 
   abstract override run(): Promise<void>;
 
@@ -34,6 +43,15 @@ export abstract class BaseCommand extends Command {
     process.stderr.on('error', () => {});
   }
 
+  protected override async parse<F extends Parsed, B extends Parsed, A extends Parsed>(
+    options?: Input<F, B, A>,
+    argv?: string[],
+  ): Promise<ParserOutput<F, B, A>> {
+    const parsed = await super.parse<F, B, A>(options, argv);
+    this.#place = placeIn(parsed.flags);
+    return parsed;
+  }
+
   protected override async finally(error: Error | undefined): Promise<void> {
     this.#releaseSignals();
     await super.finally(error);
@@ -43,7 +61,7 @@ export abstract class BaseCommand extends Command {
   protected override async catch(error: unknown): Promise<never> {
     const requested = requestedExitCode(error);
     if (requested !== undefined) throw error;
-    const failure = failureOf(error);
+    const failure = this.withPlace(failureOf(error));
     if (this.jsonEnabled()) this.printJson(failureJson(failure));
     else process.stderr.write(failureText(failure));
     if (process.env.DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
@@ -85,6 +103,7 @@ export abstract class BaseCommand extends Command {
       isJson: this.jsonEnabled(),
       printResult: (document, text) => this.printResult(document, text),
       note: (text) => this.note(text),
+      withPlace: (failure) => this.withPlace(failure),
       takeSignals: (handler) => this.takeSignals(handler),
     };
   }
@@ -129,6 +148,18 @@ export abstract class BaseCommand extends Command {
 
   /** Says something beside the result, on standard error. */
   protected note(text: string): void {
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${repeatPlace(text, this.#place)}\n`);
   }
+
+  /** The failure with commands to type next that look where this one did. */
+  protected withPlace(failure: Failure): Failure {
+    const suggestions = failure.suggestions.map((line) => repeatPlace(line, this.#place));
+    return { ...failure, suggestions };
+  }
+}
+
+/** What the flags of a command say of the place of its cluster, if it has such flags. */
+function placeIn({ dir, server }: Parsed): ServerFlags {
+  const isList = Array.isArray(server) && server.every((each) => typeof each === 'string');
+  return { dir: typeof dir === 'string' ? dir : undefined, server: isList ? server : undefined };
 }

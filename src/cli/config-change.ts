@@ -13,6 +13,7 @@ import {
 import { riskIn } from './change-preview.ts';
 import { followChange } from './change-progress.ts';
 import { type ClusterView, nameIn } from './cluster-view.ts';
+import type { Failure } from './failure.ts';
 import { findCluster } from './find-cluster.ts';
 import { parseSeconds, serverFlags, wholeNumber } from './flags.ts';
 import { LiveArea } from './live-area.ts';
@@ -57,6 +58,8 @@ export interface ChangeUi {
   readonly isJson: boolean;
   printResult(document: unknown, text: () => string): void;
   note(text: string): void;
+  /** With commands to type next that look where this one did. */
+  withPlace(failure: Failure): Failure;
   takeSignals(handler: (signal: EndingSignal) => void): void;
 }
 
@@ -71,7 +74,7 @@ export async function runConfigChange(
     ...{ expect: flags.expect, isForced: flags.force, timeoutMs: flags.timeout ?? CHANGE_TIMEOUT_MS },
   };
   if (flags['dry-run']) {
-    const preview = await previewChange(wanted);
+    const preview = previewForUser(await previewChange(wanted), ui);
     ui.printResult(previewJson(preview), () => previewText(preview));
     return preview.refusal?.exitCode ?? 0;
   }
@@ -99,7 +102,7 @@ async function riskNow(wanted: WantedChange): Promise<RaftError | undefined> {
 /**
  * Shows on a terminal how far the change is, and tells whoever ends the command that the change goes on without it.
  */
-export function companion(ui: Omit<ChangeUi, 'printResult'>): Companion {
+export function companion(ui: Omit<ChangeUi, 'printResult' | 'withPlace'>): Companion {
   return async (client, view, change) => {
     const area = new LiveArea(process.stderr);
     const ended = new AbortController();
@@ -130,6 +133,10 @@ function follow(client: RaftClient, view: ClusterView, area: LiveArea, signal: A
     (lines) => area.show(lines),
     signal,
   );
+}
+
+function previewForUser({ refusal, ...preview }: ChangePreview, ui: ChangeUi): ChangePreview {
+  return { ...preview, refusal: refusal === null ? null : ui.withPlace(refusal) };
 }
 
 /** A refusal stands in the answer, in the form of an error: the question was what would happen. */

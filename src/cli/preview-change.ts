@@ -4,6 +4,7 @@ import { askIdentity, type NodeIdentity } from '../api/node-identity.ts';
 import type { NodeStatus } from '../api/schema.ts';
 import { logIndex, nodeId } from '../lib/brands.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
+import { takesOut } from '../raft/core/dialects.ts';
 import type { PeerAddress } from '../raft/ports.ts';
 import { checkIdentity, checkMembership } from '../raft/runtime/membership.ts';
 import { changeRejection } from '../raft/runtime/refusals.ts';
@@ -100,6 +101,10 @@ function refusalByLeader(
   const { index, phase } = leader.configuration;
   if (leader.members.some(({ dialect }) => dialect === 'original'))
     return changeRejection({ reason: 'original-member' });
+  const unmet = leader.members.filter(({ mayBeOriginal }) => mayBeOriginal).map(({ id }) => nodeId(id));
+  const before = leader.members.filter(({ part }) => part === 'voter').map(({ id }) => ({ id: nodeId(id) }));
+  if (unmet.length > 0 && !takesOut({ voters, learners }, unmet, before))
+    return changeRejection({ reason: 'unmet-member', unmet });
   if (expect !== undefined && expect !== index)
     return changeRejection({ reason: 'expectation-failed', index: logIndex(index) });
   return phase === 'stable' ? undefined : changeRejection({ reason: 'change-in-progress' });
@@ -117,7 +122,8 @@ function problemWith(address: PeerAddress, asked: Asked, leader: NodeStatus): Ra
   }
   try {
     const own = { id: nodeId(leader.id), clusterId: leader.clusterId, incarnation: leader.incarnation };
-    checkIdentity(address, { id, clusterId, incarnation }, own, undefined);
+    const known = leader.members.find((member) => member.id === id)?.incarnation ?? null;
+    checkIdentity(address, { id, clusterId, incarnation }, own, known);
   } catch (error) {
     return asRaftError(error);
   }

@@ -15,11 +15,13 @@ import type {
   PeerMemory,
   Self,
 } from '../raft/ports.ts';
+import { disagreement } from '../raft/runtime/checks.ts';
 import type { Server } from '../raft/server.ts';
 import { idRoute } from '../raft/transport/http-handlers.ts';
 import { fetchPeerIdentity } from '../raft/transport/http-peer.ts';
 import { HttpTransport } from '../raft/transport/http-transport.ts';
 import { identityHeaders } from '../raft/transport/identity.ts';
+import { twinAt, whoIsAt } from '../raft/transport/twin.ts';
 
 /** Requests that are being answered when a node stops may take this long to end, in milliseconds. */
 const CLOSE_GRACE_MS = 1_000;
@@ -64,8 +66,10 @@ export class HttpNetwork implements Network {
 
   async open(self: Self, members: KnownMembers, memory: PeerMemory): Promise<Connection> {
     const headers = identityHeaders(self);
+    const run = randomUUID();
     const transport = new HttpTransport({
       identity: self,
+      run,
       members,
       memory,
       currentTerm: () => this.#server.currentTerm(),
@@ -74,7 +78,6 @@ export class HttpNetwork implements Network {
     let urls = urlsOf(members.all);
     const forward = new HttpForward({ urlOf: (id) => urls.get(id) ?? undefined, headers });
     this.#forward = forward;
-    const run = randomUUID();
     this.#http.serve([...transport.routes, ...this.#userRoutes(self)], { ...headers, [HEADERS.run]: run });
     await this.listen();
     await refuseTwin(self, urlsOf(members.all).get(self.id) ?? null, run);
@@ -118,19 +121,12 @@ function urlsOf(members: readonly Member[]): ReadonlyMap<NodeId, string | null> 
 }
 
 /**
- * Asks at the address that the others have for this node whether another process answers there under its id, on a copy of
- * its data: the two would vote as one. Where nobody answers, there is nobody. Throws `already-running`.
+ * Whether another process answers under this node's id where the others look for it, on a copy of its data: the two would
+ * vote as one. Where nobody answers, the transport goes on asking. Throws `already-running`.
  */
 async function refuseTwin(self: Self, url: string | null, run: string): Promise<void> {
-  if (url === null) return;
-  const found = await fetchPeerIdentity(url).catch(() => undefined);
-  const isTwin = found?.id === self.id && found.clusterId === self.clusterId && found.run !== run;
-  if (!isTwin || found.run === null) return;
-  throw new RaftError('already-running', `Another process runs as node ${self.id} at ${url}.`, {
-    suggestions: [
-      'Two processes under one id would vote twice: stop one of them, and never start a copy of a data directory.',
-    ],
-  });
+  if (url === null || (await whoIsAt(url, self, run)) !== 'a twin') return;
+  throw disagreement(self.id, twinAt(url, self), 'twin');
 }
 
 async function identify({ id, url }: PeerAddress): Promise<Self> {

@@ -15,6 +15,15 @@ export interface JoinOptions {
   readonly part: 'voter' | 'learner' | 'none';
 }
 
+/** What joining needs of its node. */
+export interface JoinContext {
+  readonly logger: Logger;
+  /** Whether the node has never been a member. Another one that is none was removed, and is left to learn of it. */
+  readonly isNew: boolean;
+  /** Whether the node has stopped. */
+  isOver(): boolean;
+}
+
 /** The id of the cluster that answers at one of the addresses. Errors: `unreachable`, `unsupported`. */
 export async function findClusterId({ servers }: JoinOptions): Promise<string> {
   const client = createClient({ servers });
@@ -37,20 +46,20 @@ export async function findClusterId({ servers }: JoinOptions): Promise<string> {
 export async function joinCluster(
   { servers, part }: JoinOptions,
   self: PeerAddress,
-  { logger, isOver }: { readonly logger: Logger; isOver(): boolean },
+  context: JoinContext,
 ): Promise<void> {
   if (part === 'none') {
-    logger.info(`waiting to be made a member: raft config add ${self.url ?? self.id}`);
+    context.logger.info(`waiting to be made a member: raft config add ${self.url ?? self.id}`);
     return;
   }
   const client = createClient({ servers });
   try {
     for (;;) {
       try {
-        await joinOnce(client, part, self, logger);
+        await joinOnce(client, part, self, context);
         return;
       } catch (error) {
-        if (!isPassing(error) || isOver()) throw error;
+        if (!isPassing(error) || context.isOver()) throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
@@ -63,12 +72,12 @@ async function joinOnce(
   client: RaftClient,
   part: 'voter' | 'learner',
   self: PeerAddress,
-  logger: Logger,
+  { logger, isNew }: JoinContext,
 ): Promise<void> {
   const { url } = await client.leader();
   const status = await client.status(url);
   const known = status.members.find(({ id }) => id === self.id);
-  if (known?.part === part) return;
+  if (known?.part === part || (known === undefined && !isNew)) return;
   const wanted = withMember(membershipOf(status), self, part);
   logger.info(`asking ${url} to make this node a ${part}`);
   const { index } = await client.changeConfiguration(membershipRequest(status, wanted, false));

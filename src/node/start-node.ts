@@ -87,14 +87,15 @@ async function startLocked(options: NodeOptions, disk: Disk, lock: HeldLock): Pr
 
 /**
  * A node that knows of any members has been one itself: it does not come back by itself where it was removed. One that
- * is a learner and was to vote asks again.
+ * is a learner and was to vote asks again, if it still is one: it may have been removed while it was down.
  */
 async function joinUnlessMember(server: Server, { join, logger }: NodeOptions, url: string): Promise<void> {
   if (join === undefined) return;
   const { members } = server.status();
   const own = members.find(({ id }) => id === server.id);
   if (own === undefined ? members.length > 0 : own.part !== 'learner') return;
-  await joinCluster(join, { id: server.id, url }, { logger, isOver: () => !server.isRunning });
+  const context = { logger, isNew: own === undefined, isOver: () => !server.isRunning };
+  await joinCluster(join, { id: server.id, url }, context);
 }
 
 function serverOf(options: NodeOptions, disk: Disk, lock: HeldLock): Server {

@@ -53,6 +53,8 @@ export interface Recovered {
   readonly termRuns: readonly TermRun[];
   /** The configurations in the log, in the order of their indexes. */
   readonly configurations: readonly LoggedConfiguration[];
+  /** Whether the first entry is none of this program's: its leaders begin a log with a no-op, and the original's do not. */
+  readonly isBegunByOriginal: boolean;
   /** Known to be committed; at most `lastIndex`. 0 where that is not known. */
   readonly commitHint: LogIndex;
   /** What was mended on the way, for people: a torn tail that was cut, and where its bytes are kept. */
@@ -87,9 +89,10 @@ export interface PeerAddress {
 /**
  * Why two nodes do not work together: `foreign` where the peer is of another cluster or says that it has our own id,
  * `refused` where it is of our cluster and does not listen to this node, `forgotten` where it is the leader, and knows
- * this node with the data that it had before.
+ * this node with the data that it had before, `twin` where it is another process under this node's id, on a copy of its
+ * data, that answers where the others look for this node.
  */
-export type MismatchKind = 'foreign' | 'refused' | 'forgotten';
+export type MismatchKind = 'foreign' | 'refused' | 'forgotten' | 'twin';
 
 /** What a transport does with what it receives. */
 export interface TransportHandlers {

@@ -20,6 +20,7 @@ import type {
   Network,
   OpenedStore,
   PeerAddress,
+  PeerMemory,
   Recovered,
   Self,
   StateMachine,
@@ -35,6 +36,7 @@ import { describeServer, leaderHint } from './runtime/describe-server.ts';
 import { LeaderNews } from './runtime/leader-news.ts';
 import { LogTime } from './runtime/log-time.ts';
 import { Mailroom } from './runtime/mailroom.ts';
+import { membersOfOurs } from './runtime/membership.ts';
 import { PendingRequests } from './runtime/pending-requests.ts';
 import { patienceOf, Requests } from './runtime/requests.ts';
 import { unfailing } from './runtime/unfailing-logger.ts';
@@ -70,6 +72,8 @@ export interface ServerOptions {
 /** What exists only while the server runs. */
 interface Running {
   readonly core: CoreState;
+  readonly self: Self;
+  readonly peerMemory: PeerMemory;
   readonly driver: CoreDriver;
   readonly applier: Applier;
   readonly mailroom: Mailroom;
@@ -220,10 +224,10 @@ export class Server implements RaftService {
   }
 
   status(): ServiceStatus {
-    const { core, applier } = this.#requireRunning();
+    const { core, applier, self, peerMemory } = this.#requireRunning();
     const { lastApplied } = applier;
     const { logTimeMs } = this.#machine;
-    return describeServer({ name: this.#options.name, core, lastApplied, logTimeMs });
+    return describeServer({ name: this.#options.name, core, self, peerMemory, lastApplied, logTimeMs });
   }
 
   async #open(network: Network): Promise<void> {
@@ -237,15 +241,18 @@ export class Server implements RaftService {
   }
 
   async #run(opened: OpenedStore, network: Network): Promise<void> {
-    const { store, recovered, self, members, peerMemory } = opened;
+    const { recovered, self, members, peerMemory } = opened;
     // A node that is to join a cluster has no initial members.
     if (members.length > 0) checkMembers(this.id, members);
     for (const warning of recovered.warnings) this.#options.logger.warn(warning);
     const core = this.#createCore(recovered, self, members);
     const connection = await network.open(self, membersOfCore(core), peerMemory);
-    const running = this.#assemble(core, store, self, connection);
+    const running = this.#assemble(core, opened, connection);
     this.#running = running;
     if (core.commitIndex > 0) running.applier.advance(core.commitIndex);
+    // Before the network says anything: what a member turns out to be counts for more.
+    for (const peer of membersOfOurs(core, peerMemory))
+      running.driver.enqueue({ type: 'dialect', peer, dialect: 'extended' });
     connection.transport.start(running.mailroom.handlers());
     running.driver.start();
     running.commitHint.start();
@@ -273,7 +280,11 @@ export class Server implements RaftService {
     return core;
   }
 
-  #assemble(core: CoreState, store: LogStore, self: Self, connection: Connection): Running {
+  #assemble(
+    core: CoreState,
+    { store, self, peerMemory }: Pick<OpenedStore, 'store' | 'self' | 'peerMemory'>,
+    connection: Connection,
+  ): Running {
     const { machine, clock, timing, logger } = this.#options;
     const pending = this.#pending;
     const mailroom = new Mailroom({
@@ -299,7 +310,7 @@ export class Server implements RaftService {
       failed,
     });
     const requests = new Requests({
-      ...{ core, driver, applier, connection, self, pending, clock },
+      ...{ core, driver, applier, connection, self, peerMemory, pending, clock },
       ...{ machine: this.#machine, logTime: this.#logTime, leaderNews: this.#leaderNews },
     });
     const watches: Watches = new Watches({
@@ -308,7 +319,8 @@ export class Server implements RaftService {
       leader: () => leaderHint(core),
     });
     const commitHint = new CommitHintSaver({ core, store, clock, logger });
-    return { core, driver, applier, mailroom, requests, watches, store, connection, commitHint };
+    const parts = { core, driver, applier, mailroom, requests, watches, store, connection, commitHint };
+    return { ...parts, self, peerMemory };
   }
 
   /** What happened in the core, as far as others than the core have to act on it. */

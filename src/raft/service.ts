@@ -143,6 +143,10 @@ export interface ServiceMember {
   /** Known on the leader alone. */
   readonly matchIndex: LogIndex | null;
   readonly dialect: Dialect | null;
+  /** Which data directory it is known by; null where this node has never met it. */
+  readonly incarnation: string | null;
+  /** Whether it may be a node of the original for all that this node knows: that began the log, and nobody has met it. */
+  readonly mayBeOriginal: boolean;
 }
 
 /** A member's part in the configuration: `joining` votes in C_new alone, `leaving` in C_old alone. */

@@ -8,7 +8,7 @@ import { textOf, utf8 } from '../../src/lib/bytes.ts';
 import { RaftError, type RaftErrorCode } from '../../src/lib/errors.ts';
 import { COMMAND_BYTES_MAX, RESPONSE_BYTES_MAX } from '../../src/lib/limits.ts';
 import type { Role } from '../../src/raft/core/effects.ts';
-import type { RaftService } from '../../src/raft/service.ts';
+import type { RaftService, ServiceMember } from '../../src/raft/service.ts';
 import { fakeService, IDLE_STATUS, identity, startNode } from '../transport/nodes.ts';
 
 const COMMAND = utf8('put a 1');
@@ -29,6 +29,8 @@ class Node {
   failure: RaftErrorCode | undefined;
   readonly commands: string[] = [];
   readonly queries: string[] = [];
+  /** Addresses of the members, as the node's status has them. */
+  memberUrls: readonly string[] = [];
   url = '';
   stop: () => Promise<void> = async () => {};
   readonly id: NodeId;
@@ -68,9 +70,16 @@ class Node {
         term: term(this.term),
         leaderId: this.leaderId,
         leaderUrl: this.leaderUrl,
+        members: this.memberUrls.map(memberAt),
       }),
     });
   }
+}
+
+function memberAt(url: string, position: number): ServiceMember {
+  const id = nodeId(String(position + 1));
+  const unknown = { isHeard: null, matchIndex: null, dialect: null, incarnation: null };
+  return { id, url, part: 'voter', ...unknown, mayBeOriginal: false };
 }
 
 async function cluster(...ids: readonly string[]): Promise<readonly [Node, Node, Node]> {
@@ -419,6 +428,11 @@ describe('the leader', () => {
       message: expect.stringMatching(
         /^No leader was found within 200 ms: 3 of 3 servers answered, .*majority/,
       ),
+    });
+    // Who was asked counts, also beyond the servers that were given.
+    nodes[0].memberUrls = nodes.map(({ url }) => url);
+    await expect(clientOf([nodes[0]], 200).leader()).rejects.toMatchObject({
+      message: expect.stringContaining(': 3 of 3 servers answered, '),
     });
     const leader = clientOf(nodes).leader();
     setTimeout(() => elect(nodes[0], nodes), 50);

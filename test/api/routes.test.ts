@@ -187,7 +187,7 @@ describe('the paths of users', () => {
   it('tell the status of the node, with ids as texts that are exact', async () => {
     const member = {
       ...({ id: nodeId(ID), url: 'http://127.0.0.1:1', part: 'voter', isHeard: true } as const),
-      ...{ matchIndex: INDEX_ZERO, dialect: null },
+      ...{ matchIndex: INDEX_ZERO, dialect: null, incarnation: null, mayBeOriginal: false },
     };
     const status = {
       ...IDLE_STATUS,

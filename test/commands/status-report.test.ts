@@ -14,6 +14,8 @@ function status(id: string, change: Partial<NodeStatus> = {}): NodeStatus {
     isHeard: null,
     matchIndex: null,
     dialect: null,
+    incarnation: null,
+    mayBeOriginal: false,
   }));
   return {
     ...{

@@ -3,7 +3,17 @@ import type { MemberStatus, NodeStatus } from '../../src/api/schema.ts';
 /** A member of a configuration, as a leader shows it unless told otherwise. */
 export function member(id: string, change: Partial<MemberStatus> = {}): MemberStatus {
   const url = `http://node-${id}`;
-  return { id, url, part: 'voter', isHeard: true, matchIndex: 9, dialect: 'extended', ...change };
+  return {
+    id,
+    url,
+    part: 'voter',
+    isHeard: true,
+    matchIndex: 9,
+    dialect: 'extended',
+    incarnation: null,
+    mayBeOriginal: false,
+    ...change,
+  };
 }
 
 /** The status of node `id`, which leads in term 2 unless told otherwise. */

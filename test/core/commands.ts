@@ -32,6 +32,7 @@ import {
  *   timeout ID                        time passes on one node until its election timer runs out
  *   elect ID                          the others forget the last leader as time passes; then timeout, and settle
  *   propose ID TEXT…                  commands, appended as one batch
+ *   propose-marked ID TEXT…           the same, but that they begin with the mark of our own entries
  *   read ID                           a linearizable read
  *   change ID voters=ID,… [learners=ID,…] [expect=INDEX] [forced=yes]
  *                                     somebody asks for other members
@@ -151,6 +152,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   timeout: (box, args) => timeOut(box, idAt(args, 0)),
   elect: (box, args) => elect(box, idAt(args, 0)),
   propose: (box, args) => box.propose(idAt(args, 0), args.slice(1)),
+  'propose-marked': (box, args) => box.proposeMarked(idAt(args, 0), args.slice(1)),
   read: (box, args) => box.read(idAt(args, 0)),
   change,
   transfer: (box, args) => box.transfer(idAt(args, 0), args[1] === undefined ? null : idAt(args, 1)),

@@ -1,8 +1,15 @@
-import { textOf } from '../../src/lib/bytes.ts';
+import { startsWith, textOf } from '../../src/lib/bytes.ts';
 import type { Configuration, Member } from '../../src/lib/configuration.ts';
-import { decodePayload, type Entry } from '../../src/lib/entry.ts';
+import { decodePayload, ENTRY_MARK, type Entry } from '../../src/lib/entry.ts';
 import { isConfigurationCommitted, latestConfiguration } from '../../src/raft/core/configuration-log.ts';
-import type { ChangeRefusal, CoreEvent, Effects, Outcome, Persist } from '../../src/raft/core/effects.ts';
+import type {
+  ChangeRefusal,
+  CoreEvent,
+  Effects,
+  Outcome,
+  Persist,
+  ProposalRefusal,
+} from '../../src/raft/core/effects.ts';
 import type { Message } from '../../src/raft/core/messages.ts';
 import type { CoreState } from '../../src/raft/core/state.ts';
 import type { PendingWrite } from './sandbox.ts';
@@ -110,6 +117,8 @@ function describeRefusal(refusal: ChangeRefusal): string {
       return `quorum-at-risk: ${refusal.quorum} are needed, ${refusal.silent.join(',')} silent`;
     case 'catch-up-failed':
       return `catch-up-failed: ${refusal.behind.join(',')}`;
+    case 'unmet-member':
+      return `unmet-member: ${refusal.unmet.join(',')}`;
     case 'expectation-failed':
       return `expectation-failed: it is ${refusal.index}`;
     default:
@@ -117,15 +126,24 @@ function describeRefusal(refusal: ChangeRefusal): string {
   }
 }
 
+function describeProposalRefusal(refusal: ProposalRefusal): string {
+  return refusal.reason === 'unmet-member' ? `unmet-member: ${refusal.unmet.join(',')}` : refusal.reason;
+}
+
 function describeEntry(entry: Entry): string {
   const payload = decodePayload(entry.command);
   const text =
     payload.kind === 'command'
-      ? textOf(payload.command)
+      ? describeCommand(payload.command)
       : payload.kind === 'configuration'
         ? `(${describeConfiguration(payload.configuration)})`
         : payload.kind;
   return `${entry.index}/${entry.term}:${text}`;
+}
+
+function describeCommand(command: Uint8Array): string {
+  if (!startsWith(command, ENTRY_MARK)) return textOf(command);
+  return `marked ${textOf(command.subarray(ENTRY_MARK.length))}`;
 }
 
 function describeEvent(event: CoreEvent): string {
@@ -160,7 +178,7 @@ function describeOutcome(outcome: Outcome): string {
     case 'committed':
       return `answers proposal ${outcome.proposalId}: committed at ${outcome.index}/${outcome.term}`;
     case 'rejected':
-      return `answers proposal ${outcome.proposalId}: certainly not done (${outcome.reason})`;
+      return `answers proposal ${outcome.proposalId}: certainly not done (${describeProposalRefusal(outcome)})`;
     case 'unknown':
       return `answers proposal ${outcome.proposalId}: unknown`;
     case 'readReady':

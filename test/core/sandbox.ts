@@ -1,8 +1,8 @@
 import { present } from '../../src/lib/assert.ts';
 import { INDEX_ZERO, type LogIndex, logIndex, type NodeId, nodeId } from '../../src/lib/brands.ts';
-import { utf8 } from '../../src/lib/bytes.ts';
+import { concatBytes, utf8 } from '../../src/lib/bytes.ts';
 import { configurationOf, type Member, membersOf } from '../../src/lib/configuration.ts';
-import { type Entry, encodePayload } from '../../src/lib/entry.ts';
+import { ENTRY_MARK, type Entry, encodePayload, isMarked } from '../../src/lib/entry.ts';
 import type { Effects, Outgoing, Persist } from '../../src/raft/core/effects.ts';
 import type { Input } from '../../src/raft/core/inputs.ts';
 import { type CoreLimits, type CoreState, createCore } from '../../src/raft/core/state.ts';
@@ -146,9 +146,22 @@ export class Sandbox {
 
   /** Proposes commands as one batch. `begun` is told the id of each before its outcome. */
   propose(id: NodeId, texts: readonly string[], begun: (proposalId: number) => void = () => {}): void {
-    const proposals = texts.map((text) => ({
+    this.#proposeAll(id, texts.map(utf8), begun);
+  }
+
+  /** Proposes commands that begin with the mark of our own entries, as those in sessions do. */
+  proposeMarked(id: NodeId, texts: readonly string[]): void {
+    this.#proposeAll(
+      id,
+      texts.map((text) => concatBytes([ENTRY_MARK, utf8(text)])),
+      () => {},
+    );
+  }
+
+  #proposeAll(id: NodeId, commands: readonly Uint8Array[], begun: (proposalId: number) => void): void {
+    const proposals = commands.map((command) => ({
       proposalId: this.#nextId++,
-      command: encodePayload({ kind: 'command', command: utf8(text) }),
+      command: encodePayload({ kind: 'command', command }),
     }));
     for (const { proposalId } of proposals) begun(proposalId);
     this.input(id, { type: 'propose', proposals });
@@ -317,6 +330,7 @@ export class Sandbox {
         termRuns: runsOf(durable.entries),
         commitIndex: logIndex(Math.min(commitHint, durable.entries.length)),
         configurations: configurationsIn(durable.entries),
+        isBegunByOriginal: durable.entries.slice(0, 1).some(({ command }) => !isMarked(command)),
       },
     );
     // The transport tells what a peer speaks before it gives the core anything that came from there.

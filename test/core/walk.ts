@@ -173,7 +173,7 @@ function demandChange(world: World, leader: SandboxNode): void {
   for (const { id, isUp } of box.nodes.values()) if (!isUp) box.restart(id);
   const voters = ids.filter(() => nextChance(prng, 0.5));
   if (voters.length === 0) return;
-  const before = leader.core.configuration.voters;
+  const before = membersOf(leader.core.configuration);
   changeAt(world, leader.id, { voters, learners: [] }, false);
   passTime(box, RECOVERY_MS);
   demandAnswers(world);

@@ -59,6 +59,30 @@ describe.skipIf(ORIGINAL_NODE === undefined)('a cluster with nodes of the origin
   }
 });
 
+describe.skipIf(ORIGINAL_NODE === undefined)('an original that was down since the leader started', () => {
+  it('is not taken for one of ours, can be taken out, and then disturbs nobody', async () => {
+    const nodes = await startCluster({ ours: 2, original: 1 }, 'original');
+    await waitForLeader(nodes, 'original');
+    await sendCommands(nodes, 0, 3);
+    for (const node of nodes) await kill(node.process);
+    const [one, two, original] = nodes;
+    if (one === undefined || two === undefined || original === undefined) throw new Error('There are three');
+    for (const node of [one, two]) restart(node, nodes);
+    await eventually('one of ours leads', async () => (await agreedLeader([one, two]))?.kind);
+
+    const kept = await changeVoters(one, [one, original]);
+    expect(kept.status).toBe(501);
+    expect(await kept.text()).toContain(`node ${original.id} has never answered this leader`);
+
+    const removed = await changeVoters(one, [one, two]);
+    expect(removed.status).toBe(200);
+    restart(original, nodes);
+    await sendCommands([one, two], 3, 6);
+    const status = await (await fetch(`http://${one.address}/raft/status`)).json();
+    expect(status).toMatchObject({ logTimeMs: 0, members: [{}, {}] });
+  });
+});
+
 async function startCluster(counts: Record<Kind, number>, leader: Kind): Promise<readonly Node[]> {
   const directory = temporaryDirectory();
   const addresses = (await freePorts(counts.ours + counts.original)).map((port) => `127.0.0.1:${port}`);
@@ -84,14 +108,19 @@ async function startCluster(counts: Record<Kind, number>, leader: Kind): Promise
 
 /** Members cannot be changed as long as one of them would take the change for a command. */
 async function expectMembersToStay(nodes: readonly Node[]): Promise<void> {
-  const ours = nodes.find(({ kind }) => kind === 'ours');
-  const voters = nodes.map(({ id, address }) => ({ id, url: `http://${address}` })).slice(0, 2);
-  const response = await fetch(`http://${ours?.address}/raft/configuration`, {
+  const [ours] = nodes;
+  if (ours?.kind !== 'ours') throw new Error('There is none of ours');
+  const response = await changeVoters(ours, nodes.slice(0, 2));
+  expect(response.status).toBe(501);
+  expect(await response.text()).toContain('Finish the migration first');
+}
+
+function changeVoters(at: Node, nodes: readonly Node[]): Promise<Response> {
+  const voters = nodes.map(({ id, address }) => ({ id, url: `http://${address}` }));
+  return fetch(`http://${at.address}/raft/configuration`, {
     method: 'POST',
     body: JSON.stringify({ voters }),
   });
-  expect(response.status).toBe(501);
-  expect(await response.text()).toContain('Finish the migration first');
 }
 
 interface Start {
@@ -196,7 +225,8 @@ async function restartOriginal(nodes: readonly Node[]): Promise<void> {
 
 function restart(node: Node, nodes: readonly Node[]): void {
   const addresses = nodes.map((one) => one.address);
-  node.process = startOriginal({ address: node.address, addresses, log: node.log, leader: 'original' });
+  const start = node.kind === 'ours' ? startOurs : startOriginal;
+  node.process = start({ address: node.address, addresses, log: node.log, leader: 'ours' });
 }
 
 /** The frames of a log, without what one of ours has filled ahead with zeros. */

@@ -219,6 +219,10 @@ describe('a change that cannot be', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: 'configuration' } });
     const preview = await cluster.run('config', 'add', foreign.url, '--dry-run', '--json');
     expect(JSON.parse(preview.stdout)).toMatchObject({ refusal: { code: 'configuration' } });
+    const past = await cluster.run('config', 'set', 'reader', '--expect', '1', '--dry-run', '--json');
+    expect(JSON.parse(past.stdout).refusal.suggestions).toEqual([
+      `raft config get --dir ${cluster.dir}   # shows the members as they are`,
+    ]);
     expect(await config()).toMatchObject({ index: before.index, phase: 'stable' });
     web.server.close();
     original.server.close();
@@ -270,7 +274,7 @@ describe('a change that cannot be', () => {
 
     expect(await change.ended).toMatchObject({
       ...{ code: 130, stdout: '' },
-      stderr: expect.stringContaining('it goes on by itself. See how far it is: raft config get'),
+      stderr: expect.stringContaining(`See how far it is: raft config get --dir ${cluster.dir}\n`),
     });
     expect(other).toMatchObject({ code: 69, stderr: expect.stringContaining('Another change of members') });
     expect(get.stdout).toMatch(/\nConfiguration \d+, catching-up\. .*\nIt waits for reader\.\n/);
@@ -337,6 +341,9 @@ describe('without a leader', () => {
     expect(get.code).toBe(69);
     expect(get.stdout).toMatch(/\nNo leader answers that a majority follows\. This is what (\w+) knows/);
     expect(remove).toMatchObject({ code: 69, stderr: expect.stringContaining('nothing was changed') });
+    // What it says to type next looks where it was told to look itself.
+    expect(remove.stderr).toContain(`See which nodes answer: raft status --dir ${cluster.dir}\n`);
+    expect(remove.stderr).toContain(`raft config get --dir ${cluster.dir}   # shows the members`);
     expect(add.code).toBe(69);
     expect((await cluster.read()).nodes).toHaveLength(nodes);
     await cluster.run('cluster', 'down');

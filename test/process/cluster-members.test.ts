@@ -1,7 +1,11 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, watch } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { ClusterNode } from '../../src/cluster/cluster-format.ts';
+import { portOf } from '../../src/cluster/prepare.ts';
 import { areGone, eventually, pressControlC, TestCluster } from './cluster-runner.ts';
 
 const UP = ['cluster', 'up', '-n', '3', '--base-port', '0'] as const;
@@ -79,6 +83,26 @@ describe('a cluster in the foreground', () => {
   });
 });
 
+describe('a learner that was removed while it was down', () => {
+  it('hears of it when it is started again, and stops as a voter does', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '1', '--base-port', '0', '--detach')).code).toBe(0);
+    expect((await cluster.run('cluster', 'add', 'reader', '--learner')).code).toBe(0);
+    expect((await cluster.run('cluster', 'kill', 'reader')).code).toBe(0);
+    expect((await cluster.run('config', 'remove', 'reader')).code).toBe(0);
+
+    const start = await cluster.run('cluster', 'start', 'reader');
+    await eventually('it has stopped', async () => (await cluster.process('reader')).state === 'stopped');
+
+    expect(start.code).toBe(0);
+    expect(await cluster.output('reader')).toContain(
+      'This node was removed from the cluster by the configuration at',
+    );
+    const { members } = JSON.parse((await cluster.run('config', 'get', '--json')).stdout);
+    expect(members.map(({ name }: { name: string }) => name)).toEqual(['node1']);
+  });
+});
+
 describe('a node that the cluster does not take', () => {
   it('leaves nothing behind, and the members are what they were', async () => {
     await using cluster = await TestCluster.create();
@@ -96,6 +120,28 @@ describe('a node that the cluster does not take', () => {
     expect(await readFile(join(cluster.dir, 'cluster.json'), 'utf8')).toBe(before);
   });
 
+  it('because somebody took its port meanwhile gets another one', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '1', '--base-port', '0', '--detach')).code).toBe(0);
+    const add = cluster.start('cluster', 'add', '--json');
+    // The port was free when it was chosen, and the node needs longer to start than this does.
+    const first = await secondNode(cluster);
+    const thief = createServer().listen(portOf(first), '127.0.0.1');
+    await once(thief, 'listening');
+
+    const { code, stdout } = await add.ended;
+
+    thief.close();
+    expect(code).toBe(0);
+    const [added] = JSON.parse(stdout).nodes;
+    expect(added).toMatchObject({ name: 'node2', state: 'running' });
+    expect(portOf(added)).not.toBe(portOf(first));
+    expect((await cluster.read()).nodes.map(({ url }) => url)).not.toContain(first.url);
+    const { members } = JSON.parse((await cluster.run('config', 'get', '--json')).stdout);
+    expect(members.map(({ id }: { id: string }) => id)).not.toContain(first.id);
+    expect(members).toHaveLength(2);
+  });
+
   it('of two that are added at the same time is none: one waits for the other', async () => {
     await using cluster = await TestCluster.create();
     expect((await cluster.run('cluster', 'up', '-n', '1', '--base-port', '0', '--detach')).code).toBe(0);
@@ -109,3 +155,12 @@ describe('a node that the cluster does not take', () => {
     ]);
   });
 });
+
+/** The second node of a cluster, as soon as the directory names it. */
+async function secondNode(cluster: TestCluster): Promise<ClusterNode> {
+  for await (const _ of watch(cluster.dir)) {
+    const node = (await cluster.read()).nodes[1];
+    if (node !== undefined) return node;
+  }
+  throw new Error('The directory is gone');
+}

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { nodeId } from '../../src/lib/brands.ts';
 import type { PeerAddress } from '../../src/raft/ports.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePorts } from '../support/ports.ts';
 import { RealCluster, type RealNode } from '../support/real-cluster.ts';
-import { raft } from './cli-runner.ts';
+import { raft, startRaft } from './cli-runner.ts';
 
 describe('a node that has lost its data and comes back under its old id', () => {
   it('is recognised also after all others were restarted, and stops', async () => {
@@ -53,6 +53,35 @@ describe('a node that has lost its data and comes back under its old id', () => 
   });
 });
 
+describe('a node that has lost its data and comes back at another address', () => {
+  it('is not taken for the member that it was, and a preview says so', async () => {
+    const { cluster, lost } = await clusterThatLostANode();
+    const [port] = await freePorts(1);
+    const there = others(cluster, lost).map(({ url }) => url);
+    const blank = startRaft([
+      ...['node', 'run', '--id', lost.id, '--data-dir', `${lost.dataDir}-new`],
+      ...['--listen', `127.0.0.1:${port}`, '--join', there.join(','), '--standby'],
+    ]);
+    onTestFinished(() => void blank.child.kill('SIGKILL'));
+    await blank.line(/waiting to be made a member/);
+    const set = [
+      ...['config', 'set', ...others(cluster, lost).map(({ id, url }) => `${id}=${url}`)],
+      ...[`${lost.id}=http://127.0.0.1:${port}`, '--server', there.join(',')],
+    ];
+
+    const preview = await raft([...set, '--dry-run', '--json']);
+    const change = await raft(set);
+
+    const sentence = `Node ${lost.id} has come back without the data that it had, and with it its votes.`;
+    expect(preview.code).toBe(78);
+    expect(JSON.parse(preview.stdout)).toMatchObject({
+      refusal: { code: 'configuration', message: sentence },
+    });
+    expect(change).toMatchObject({ code: 78, stderr: expect.stringContaining(sentence) });
+    await put(cluster, 'still');
+  });
+});
+
 describe('a second node of the same id', () => {
   it('on a copy of its data does not start while the first runs', async () => {
     const cluster = await RealCluster.start(3);
@@ -70,8 +99,33 @@ describe('a second node of the same id', () => {
       ...['node', 'run', '--id', first.id, '--data-dir', copy, '--listen', `127.0.0.1:${port}`],
     ]);
     expect(code).toBe(73);
-    expect(stderr).toContain(`Another process runs as node ${first.id} at ${first.url}`);
+    expect(stderr).toContain(`another process runs as node ${first.id} at ${first.url}`);
     await put(cluster, 'after');
+  });
+
+  it('on a copy of its data stops when the first one comes back', async () => {
+    const cluster = await RealCluster.start(3);
+    const [first] = cluster.nodes;
+    if (first === undefined) throw new Error('There are three');
+    await put(cluster, 'before');
+    await cluster.kill(first);
+    const copy = `${first.dataDir}-copy`;
+    cpSync(first.dataDir, copy, { recursive: true });
+    rmSync(join(copy, 'lock'), { force: true });
+    const [port] = await freePorts(1);
+    const second = startRaft([
+      ...['node', 'run', '--id', first.id, '--data-dir', copy, '--listen', `127.0.0.1:${port}`],
+    ]);
+    onTestFinished(() => void second.child.kill('SIGKILL'));
+    await second.line(/listens on/);
+
+    cluster.restart(first);
+    const { code, stderr } = await second.ended;
+
+    expect(code).toBe(73);
+    expect(stderr).toContain(`another process runs as node ${first.id} at ${first.url}`);
+    await put(cluster, 'after');
+    await cluster.settle();
   });
 
   it('is refused, and the first goes on', async () => {

@@ -14,7 +14,9 @@ describe('nodes whose members change while their power fails', () => {
   let changes = 0;
 
   for (const seed of SEEDS) {
-    it(`agree on members and commands: SEED=${seed} npx vitest run --project unit test/sim/membership-power-loss`, async () => {
+    it(`agree on members and commands: SEED=${seed} npx vitest run --project unit test/sim/membership-power-loss`, {
+      timeout: 60_000,
+    }, async () => {
       changes += await survives(seed);
     });
   }

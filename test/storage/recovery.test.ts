@@ -55,6 +55,7 @@ describe.each(DISKS)('a start $name', ({ make }) => {
       lastIndex: 10,
       termRuns: [{ firstIndex: 1, term: 2 }],
       configurations: [],
+      isBegunByOriginal: true,
       commitHint: 0,
       warnings: [],
     });

@@ -72,6 +72,19 @@ describe('the paths of peers', () => {
     expect(one.ear.heard).toEqual([]);
   });
 
+  it('refuse an original that the configuration in force leaves out, also where that may be taken back yet', async () => {
+    const one = await start({ identity: identity(ONE), answer: () => GRANTED });
+    const member = (id: string) => ({ id: nodeId(id), url: null, incarnation: null });
+    const body = JSON.stringify(vote);
+    one.transport.setMembers({ inForce: [member('8')], all: [member('7'), member('8')] });
+    expect(await post(one, '/raft/requestvote', body)).toMatchObject({ status: 409 });
+    expect(one.ear.heard).toEqual([]);
+    // One of ours is listened to: it goes by its own configuration, and may lead by that.
+    expect(await post(one, '/raft/requestvote', body, headersOf('7', 'x'))).toMatchObject({ status: 200 });
+    one.transport.setMembers({ inForce: [member('7'), member('8')], all: [member('7'), member('8')] });
+    expect(await post(one, '/raft/requestvote', body)).toMatchObject({ status: 200 });
+  });
+
   it('find out about a newcomer at the address that it gives, and take it then: it may be a member by now', async () => {
     const one = await start({ identity: identity(ONE), answer: () => GRANTED });
     const six = await start({ identity: identity('6') });

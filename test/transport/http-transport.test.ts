@@ -372,6 +372,7 @@ describe('a transport', () => {
     const ear = new Ear();
     const members = [ONE, TWO].map((id) => ({ id: nodeId(id), url: null, incarnation: null }));
     const transport = new HttpTransport({
+      run: 'run',
       identity: identity(ONE),
       members: { inForce: members, all: members },
       memory: memoryOf(),

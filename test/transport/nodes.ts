@@ -124,6 +124,7 @@ export async function startNode(options: TestNodeOptions): Promise<TestNode> {
   );
   const transport = new HttpTransport({
     identity: own,
+    run: `run-${own.id}`,
     members: { inForce: members, all: members },
     memory: options.memory ?? memoryOf(),
     currentTerm: () => options.term ?? term(1),

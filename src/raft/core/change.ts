@@ -4,13 +4,14 @@ import { encodePayload } from '../../lib/entry.ts';
 import { type CatchUp, followCatchUp } from './catch-up.ts';
 import { areSameIds, areSameMembers, contains, quorumSize, voterIds } from './configuration.ts';
 import { isConfigurationCommitted, latestConfiguration } from './configuration-log.ts';
+import { hasOriginalMember, takesOut, unmetMembers } from './dialects.ts';
 import { appendEntries, type Draft } from './draft.ts';
 import type { ChangeRefusal } from './effects.ts';
 import type { ChangeRequest } from './inputs.ts';
 import { alignPeers } from './peers.ts';
 import { replicateToAll } from './replication.ts';
 import { becomeFollower } from './roles.ts';
-import { type CoreState, hasCommittedInTerm, hasOriginalMember, isVotingMember } from './state.ts';
+import { type CoreState, hasCommittedInTerm, isVotingMember } from './state.ts';
 import { handOver } from './transfer.ts';
 
 /**
@@ -51,6 +52,9 @@ function refusalOf(state: CoreState, request: ChangeRequest): ChangeRefusal | nu
   const { index, configuration } = latestConfiguration(state);
   if (state.role !== 'leader') return { reason: 'not-leader' };
   if (hasOriginalMember(state)) return { reason: 'original-member' };
+  const unmet = unmetMembers(state);
+  const isSafe = unmet.length === 0 || takesOut(request, unmet, configuration.voters);
+  if (!isSafe) return { reason: 'unmet-member', unmet };
   const isExpected = request.expectIndex === null || request.expectIndex === index;
   if (!isExpected || replacesVoter(configuration, request)) return { reason: 'expectation-failed', index };
   const isUnderWay =

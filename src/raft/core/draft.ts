@@ -1,6 +1,7 @@
 import { type LogIndex, logIndex, type NodeId } from '../../lib/brands.ts';
 import type { Entry } from '../../lib/entry.ts';
 import { configurationEvent, noteConfigurations, rollBackConfigurations } from './configuration-log.ts';
+import { noteBeginning } from './dialects.ts';
 import type { CoreEvent, Effects, Halt, Outcome, Outgoing } from './effects.ts';
 import type { LogRead } from './inputs.ts';
 import { append, truncateFrom } from './log.ts';
@@ -45,6 +46,7 @@ export function reply(draft: Draft, to: NodeId, requestId: number, message: Mess
 export function appendEntries(draft: Draft, entries: readonly Entry[]): void {
   const { state } = draft;
   append(state.log, entries);
+  noteBeginning(state, entries);
   for (const entry of entries) draft.appended.push(entry);
   if (noteConfigurations(state, entries)) takeConfiguration(draft);
 }

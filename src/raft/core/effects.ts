@@ -35,9 +35,17 @@ export interface Persist {
 /** Why a proposal or a read was turned down. In each case it certainly was not and will not be done. */
 export type RejectReason = 'not-leader' | 'overwritten' | 'too-many' | 'original-member';
 
+/** Why a proposal was turned down. */
+export type ProposalRefusal =
+  | { readonly reason: RejectReason }
+  /** These members may be nodes of the original, which would apply our mark like any command. */
+  | { readonly reason: 'unmet-member'; readonly unmet: readonly NodeId[] };
+
 /** Why a change of members was turned down. In each case the configuration is what it was. */
 export type ChangeRefusal =
   | { readonly reason: 'not-leader' | 'change-in-progress' | 'original-member' }
+  /** These members may be nodes of the original, and the change would not only take them out. */
+  | { readonly reason: 'unmet-member'; readonly unmet: readonly NodeId[] }
   /** The configuration is not the one that whoever asked had seen. */
   | { readonly reason: 'expectation-failed'; readonly index: LogIndex }
   /** Too few of the new voters are heard of now: the change would take the quorum away. */
@@ -71,7 +79,7 @@ export type Outcome =
       readonly reason: TransferRefusal;
     }
   | { readonly type: 'committed'; readonly proposalId: number; readonly index: LogIndex; readonly term: Term }
-  | { readonly type: 'rejected'; readonly proposalId: number; readonly reason: RejectReason }
+  | ({ readonly type: 'rejected'; readonly proposalId: number } & ProposalRefusal)
   /** It may or may not be done: the node lost its majority after it had appended the entry. */
   | { readonly type: 'unknown'; readonly proposalId: number }
   /** The read may be answered once the machine has applied `readIndex`. */

@@ -26,6 +26,8 @@ export function campaign(draft: Draft): void {
     resetElectionTimer(state);
     state.leaderId = null;
     noticeRemoval(draft);
+    // Who does not stand for election asks all the same: those who hear from a leader say whether it was removed.
+    if (state.hasBeenMember) askForVotes(draft);
     return;
   }
   becomePreCandidate(draft);
@@ -178,7 +180,7 @@ function isOwnVoteDurable(ballot: Ballot, state: CoreState): boolean {
   return ballot.granted.has(state.options.id);
 }
 
-/** Asks the other members. Requests of a new term go out once that term and the own vote are durable. */
+/** Asks the voters. Without a ballot no answer counts as a vote. Requests of a new term go out once that term and the own vote are durable. */
 function askForVotes(draft: Draft): void {
   const { state } = draft;
   const shared = {

@@ -1,11 +1,12 @@
 import { assert } from '../../lib/assert.ts';
 import { logIndex } from '../../lib/brands.ts';
 import { type Entry, isMarked } from '../../lib/entry.ts';
+import { hasOriginalMember, unmetMembers } from './dialects.ts';
 import { appendEntries, type Draft } from './draft.ts';
-import type { RejectReason } from './effects.ts';
+import type { ProposalRefusal } from './effects.ts';
 import type { Proposal } from './inputs.ts';
 import { replicateToAll } from './replication.ts';
-import { type CoreState, hasOriginalMember } from './state.ts';
+import type { CoreState } from './state.ts';
 
 /** The leader appends the commands of clients to its log (§5.3). While it hands over, they wait. */
 export function receiveProposals(draft: Draft, proposals: readonly Proposal[]): void {
@@ -17,12 +18,12 @@ export function receiveProposals(draft: Draft, proposals: readonly Proposal[]): 
 function holdProposals(draft: Draft, proposals: readonly Proposal[]): void {
   const { state } = draft;
   for (const proposal of proposals) {
-    const reason = rejectReason(state, proposal);
-    if (reason === null) {
+    const refusal = refusalOf(state, proposal);
+    if (refusal === null) {
       state.heldProposals.push(proposal);
       state.heldProposalBytes += proposal.command.length;
     } else {
-      draft.outcomes.push({ type: 'rejected', proposalId: proposal.proposalId, reason });
+      draft.outcomes.push({ type: 'rejected', proposalId: proposal.proposalId, ...refusal });
     }
   }
 }
@@ -32,9 +33,9 @@ export function appendProposals(draft: Draft, proposals: readonly Proposal[]): v
   const { state } = draft;
   const entries: Entry[] = [];
   for (const proposal of proposals) {
-    const reason = rejectReason(state, proposal);
-    if (reason !== null) {
-      draft.outcomes.push({ type: 'rejected', proposalId: proposal.proposalId, reason });
+    const refusal = refusalOf(state, proposal);
+    if (refusal !== null) {
+      draft.outcomes.push({ type: 'rejected', proposalId: proposal.proposalId, ...refusal });
       continue;
     }
     const index = logIndex(state.log.lastIndex + 1 + entries.length);
@@ -46,16 +47,19 @@ export function appendProposals(draft: Draft, proposals: readonly Proposal[]): v
   replicateToAll(draft);
 }
 
-function rejectReason(state: CoreState, proposal: Proposal): RejectReason | null {
+function refusalOf(state: CoreState, proposal: Proposal): ProposalRefusal | null {
   assert(proposal.command.length > 0, 'An empty command was proposed');
   const { pendingProposalsMax, pendingProposalBytesMax } = state.options.limits;
-  if (state.role !== 'leader') return 'not-leader';
-  if (state.pendingProposals + state.heldProposals.length >= pendingProposalsMax) return 'too-many';
+  if (state.role !== 'leader') return { reason: 'not-leader' };
+  const isFull = state.pendingProposals + state.heldProposals.length >= pendingProposalsMax;
   const waitingBytes = state.pendingProposalBytes + state.heldProposalBytes;
-  if (waitingBytes + proposal.command.length > pendingProposalBytesMax) return 'too-many';
+  if (isFull || waitingBytes + proposal.command.length > pendingProposalBytesMax)
+    return { reason: 'too-many' };
+  if (!isMarked(proposal.command)) return null;
   // The original would apply our mark like any command, so that the machines would part.
-  if (isMarked(proposal.command) && hasOriginalMember(state)) return 'original-member';
-  return null;
+  if (hasOriginalMember(state)) return { reason: 'original-member' };
+  const unmet = unmetMembers(state);
+  return unmet.length === 0 ? null : { reason: 'unmet-member', unmet };
 }
 
 function remember(state: CoreState, index: ReturnType<typeof logIndex>, proposal: Proposal): void {

@@ -51,6 +51,8 @@ export interface CoreRestored {
   readonly commitIndex: LogIndex;
   /** The configurations in the log, in the order of their indexes. */
   readonly configurations: readonly LoggedConfiguration[];
+  /** Whether the first entry of the log is none of this program's. */
+  readonly isBegunByOriginal: boolean;
 }
 
 /** An AppendEntries that waits for its answer. */
@@ -166,6 +168,11 @@ export interface CoreState {
   votedFor: NodeId | null;
   abstainThrough: LogIndex;
   readonly log: CoreLog;
+  /**
+   * Whether the log was begun by a leader of the original: ours begin it with a no-op. Then a member that nobody has met
+   * may be a node of the original.
+   */
+  isBegunByOriginal: boolean;
 
   // Durability.
   lastSequence: number;
@@ -234,6 +241,7 @@ export function createCore(options: CoreOptions, restored: CoreRestored): CoreSt
     removalToldMs: null,
     ...restored.hardState,
     log,
+    isBegunByOriginal: restored.isBegunByOriginal,
     lastSequence: 0,
     pendingPersists: [],
     durableIndex: restored.lastIndex,
@@ -347,11 +355,6 @@ export function hearsFromLeader(state: CoreState): boolean {
 /** Whether the node must not vote: it may have lost an entry that it acknowledged. */
 export function mustAbstain(state: CoreState): boolean {
   return state.abstainThrough > 0;
-}
-
-/** Whether any other member speaks the original's protocol only. */
-export function hasOriginalMember(state: CoreState): boolean {
-  return otherMembers(state).some((id) => state.dialects.get(id) === 'original');
 }
 
 /** The last index that is both known to be committed and durable here. */

@@ -51,6 +51,12 @@ export function disagreement(peer: NodeId, reason: string, kind: MismatchKind): 
           'Or remove it, on another node (raft config remove ID), and start it with a blank data directory and --join URL-OF-A-MEMBER.',
         ],
       });
+    case 'twin':
+      return new RaftError('already-running', `This node must not go on under its id: ${reason}.`, {
+        suggestions: [
+          'Two processes under one id would vote twice: stop one of them, and never start a copy of a data directory.',
+        ],
+      });
     case 'refused':
       return new RaftError('configuration', `Node ${peer} refuses this node: ${reason}.`, {
         suggestions: [

@@ -4,7 +4,9 @@ import type { LeaderHint } from '../../lib/errors.ts';
 import { whoBlocks } from '../core/change.ts';
 import { contains } from '../core/configuration.ts';
 import { isConfigurationCommitted, latestConfiguration } from '../core/configuration-log.ts';
-import { type CoreState, hasOriginalMember } from '../core/state.ts';
+import { hasOriginalMember, unmetMembers } from '../core/dialects.ts';
+import type { CoreState } from '../core/state.ts';
+import type { PeerMemory, Self } from '../ports.ts';
 import type {
   ConfigurationPhase,
   MemberPart,
@@ -12,15 +14,21 @@ import type {
   ServiceMember,
   ServiceStatus,
 } from '../service.ts';
+import { knownIncarnation } from './membership.ts';
 
 /** One server's view of itself, as its status shows it. */
 export function describeServer(server: {
   readonly name: string;
   readonly core: CoreState;
+  readonly self: Self;
+  readonly peerMemory: PeerMemory;
   readonly lastApplied: LogIndex;
   readonly logTimeMs: number;
 }): ServiceStatus {
   const { name, core, lastApplied, logTimeMs } = server;
+  const unmet = unmetMembers(core);
+  // Whether sessions can be used, the leader decides: what others have not met does not matter.
+  const isRefused = hasOriginalMember(core) || (core.role === 'leader' && unmet.length > 0);
   return {
     id: core.options.id,
     name,
@@ -33,8 +41,12 @@ export function describeServer(server: {
     commitIndex: core.commitIndex,
     lastApplied,
     // The original would apply a session's entry like any command, so that the machines would part.
-    logTimeMs: hasOriginalMember(core) ? null : logTimeMs,
-    members: membersOf(core.configuration).map((member) => describeMember(core, member)),
+    logTimeMs: isRefused ? null : logTimeMs,
+    members: membersOf(core.configuration).map((member) => ({
+      ...describeMember(core, member),
+      incarnation: knownIncarnation(member, server),
+      mayBeOriginal: unmet.includes(member.id),
+    })),
     configuration: describeConfiguration(core),
   };
 }
@@ -46,7 +58,10 @@ export function leaderHint(core: CoreState): LeaderHint | undefined {
   return { id: core.leaderId, ...(url === null ? {} : { url }) };
 }
 
-function describeMember(core: CoreState, { id, url }: Member): ServiceMember {
+function describeMember(
+  core: CoreState,
+  { id, url }: Member,
+): Omit<ServiceMember, 'incarnation' | 'mayBeOriginal'> {
   return {
     id,
     url,

@@ -74,12 +74,13 @@ export class Mailroom {
 
   /**
    * A peer and this node do not work together. A node that has no log yet was set up wrongly and stops, and so does one
-   * whose data is gone; one that has been a member stays, because a stranger must not stop a healthy cluster.
+   * whose data is gone, or is another process's as well; one that has been a member stays, because a stranger must not stop a healthy cluster.
    */
   #disagree(peer: NodeId, reason: string, kind: MismatchKind): void {
     const { core, logger, failed } = this.#parts;
     const error = disagreement(peer, reason, kind);
-    if (core.log.lastIndex === 0 || kind === 'forgotten') failed(error);
+    const isOver = kind === 'forgotten' || kind === 'twin';
+    if (core.log.lastIndex === 0 || isOver) failed(error);
     else if (this.#isFirstComplaint(peer)) logger.warn(error.message);
   }
 

@@ -1,8 +1,9 @@
+import type { NodeId } from '../../lib/brands.ts';
 import { type Member, membersOf } from '../../lib/configuration.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { MEMBERS_MAX } from '../../lib/limits.ts';
 import type { CoreState } from '../core/state.ts';
-import type { Connection, MembershipRequest, PeerAddress, Self } from '../ports.ts';
+import type { Connection, MembershipRequest, PeerAddress, PeerMemory, Self } from '../ports.ts';
 
 /** The members that somebody wants, each known by its data directory where it is new. */
 export interface WantedMembers {
@@ -34,7 +35,12 @@ export function checkMembership({ voters, learners }: MembershipRequest): void {
  */
 export async function identifyMembers(
   request: MembershipRequest,
-  context: { readonly core: CoreState; readonly connection: Connection; readonly self: Self },
+  context: {
+    readonly core: CoreState;
+    readonly connection: Connection;
+    readonly self: Self;
+    readonly peerMemory: PeerMemory;
+  },
 ): Promise<WantedMembers> {
   const known = new Map(membersOf(context.core.configuration).map((member) => [member.id, member]));
   const identify = async (address: PeerAddress): Promise<Member> => {
@@ -42,7 +48,8 @@ export async function identifyMembers(
     const member = known.get(address.id);
     if (member !== undefined && member.url === url) return member;
     const found = await context.connection.identify(address);
-    checkIdentity(address, found, context.self, member);
+    const incarnation = member === undefined ? null : knownIncarnation(member, context);
+    checkIdentity(address, found, context.self, incarnation);
     return {
       id: address.id,
       url,
@@ -56,10 +63,33 @@ export async function identifyMembers(
 }
 
 /**
- * Whether the node that answers at an address is the one that is meant, of this cluster, and with its data. Throws a
- * `RaftError` (`configuration`).
+ * Which data directory a member is known by: as the configuration names it, else as it introduced itself. Null where this
+ * node has never met it.
  */
-export function checkIdentity(wanted: PeerAddress, found: Self, own: Self, known: Member | undefined): void {
+export function knownIncarnation(
+  { id, incarnation }: Member,
+  { self, peerMemory }: { readonly self: Self; readonly peerMemory: PeerMemory },
+): string | null {
+  if (id === self.id) return self.incarnation;
+  return incarnation ?? peerMemory.recall(id) ?? null;
+}
+
+/**
+ * The members that are known to be nodes of this program before any of them has answered: this node has met them before,
+ * or they live in its own process.
+ */
+export function membersOfOurs(core: CoreState, peerMemory: PeerMemory): readonly NodeId[] {
+  const others = membersOf(core.configuration).filter(({ id }) => id !== core.options.id);
+  return others
+    .filter(({ id, url }) => url === null || peerMemory.recall(id) !== undefined)
+    .map(({ id }) => id);
+}
+
+/**
+ * Whether the node that answers at an address is the one that is meant, of this cluster, and with its data. Throws a
+ * `RaftError` (`configuration`). `known` is the incarnation that it is to have, null where that is not known.
+ */
+export function checkIdentity(wanted: PeerAddress, found: Self, own: Self, known: string | null): void {
   const where = wanted.url ?? 'in this process';
   if (found.id !== wanted.id) {
     throw new RaftError('configuration', `At ${where} there is node ${found.id}, not ${wanted.id}.`, {
@@ -77,8 +107,7 @@ export function checkIdentity(wanted: PeerAddress, found: Self, own: Self, known
       },
     );
   }
-  const lost = known !== undefined && known.incarnation !== null && known.incarnation !== found.incarnation;
-  if (lost) {
+  if (known !== null && known !== found.incarnation) {
     throw new RaftError(
       'configuration',
       `Node ${found.id} has come back without the data that it had, and with it its votes.`,

@@ -4,7 +4,7 @@ import { RaftError } from '../../lib/errors.ts';
 import type { Outcome } from '../core/effects.ts';
 import { type Answer, refusalError } from '../machine/sessions.ts';
 import type { Clock, CommandResult, MembershipResult, TransferResult } from '../ports.ts';
-import { changeRejection, rejection, transferRejection } from './refusals.ts';
+import { changeRejection, proposalRejection, rejection, transferRejection } from './refusals.ts';
 
 /** A client's request that waits for a decision. */
 interface Pending<T> {
@@ -75,7 +75,7 @@ export class PendingRequests {
         this.#committed.set(outcome.index, { proposalId: outcome.proposalId });
         return;
       case 'rejected':
-        this.#commands.get(outcome.proposalId)?.reject(rejection(outcome.reason));
+        this.#commands.get(outcome.proposalId)?.reject(proposalRejection(outcome));
         return;
       case 'unknown':
         this.#commands

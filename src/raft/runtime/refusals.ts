@@ -1,6 +1,6 @@
-import type { LogIndex } from '../../lib/brands.ts';
+import type { LogIndex, NodeId } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
-import type { ChangeRefusal, RejectReason, TransferRefusal } from '../core/effects.ts';
+import type { ChangeRefusal, ProposalRefusal, RejectReason, TransferRefusal } from '../core/effects.ts';
 
 /** What a client is told whose request certainly was not done. */
 export function rejection(reason: RejectReason): RaftError {
@@ -35,6 +35,15 @@ export function rejection(reason: RejectReason): RaftError {
   }
 }
 
+/** What a client is told whose command certainly was not done. */
+export function proposalRejection(refusal: ProposalRefusal): RaftError {
+  if (refusal.reason !== 'unmet-member') return rejection(refusal.reason);
+  const what = 'Sessions, and commands that begin with the mark of our own entries, cannot be used yet';
+  return unmetMember(what, refusal.unmet, [
+    'Send it without a session, and at most once: raft command --once TEXT',
+  ]);
+}
+
 /** Why the members are what they were. */
 export function changeRejection(refusal: ChangeRefusal): RaftError {
   switch (refusal.reason) {
@@ -58,6 +67,8 @@ export function changeRejection(refusal: ChangeRefusal): RaftError {
           ],
         },
       );
+    case 'unmet-member':
+      return unmetMember('Members cannot be changed yet', refusal.unmet, []);
     case 'expectation-failed':
       return expectationFailed(refusal.index);
     case 'quorum-at-risk':
@@ -84,6 +95,23 @@ export function changeRejection(refusal: ChangeRefusal): RaftError {
         },
       );
   }
+}
+
+/** The cluster was begun by the original, and of these members nobody knows whether they have been replaced. */
+function unmetMember(what: string, unmet: readonly NodeId[], suggestions: readonly string[]): RaftError {
+  const [who, have, it] = unmet.length === 1 ? ['node', 'has', 'it'] : ['nodes', 'have', 'they'];
+  const message =
+    `${what}: ${who} ${unmet.join(', ')} ${have} never answered this leader, so that ${it} may speak only the original ` +
+    'protocol, and would take such an entry for a command.';
+  return new RaftError('unsupported', message, {
+    suggestions: [
+      ...suggestions,
+      'Start what is down, so that it can be asked; or start a node of ours in its place, under the same id and address.',
+      ...(unmet.length === 1
+        ? [`raft config remove ${unmet.join()}   # takes it out, where it is gone for good`]
+        : []),
+    ],
+  });
 }
 
 function expectationFailed(index: LogIndex): RaftError {

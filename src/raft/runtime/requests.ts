@@ -11,6 +11,7 @@ import type {
   Connection,
   MembershipRequest,
   MembershipResult,
+  PeerMemory,
   Self,
   TransferResult,
 } from '../ports.ts';
@@ -32,6 +33,7 @@ export interface ServingParts {
   readonly applier: Applier;
   readonly connection: Connection;
   readonly self: Self;
+  readonly peerMemory: PeerMemory;
   readonly machine: SessionMachine;
   readonly logTime: LogTime;
   readonly pending: PendingRequests;

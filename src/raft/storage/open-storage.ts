@@ -46,7 +46,7 @@ export async function openStorage(disk: Disk, options: StorageOptions): Promise<
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const hint = await CommitHint.open(disk);
   const peerMemory = await DiskPeerMemory.open(disk);
-  const { log, hardState, configurations, warnings } = await recoverLog(disk, {
+  const { log, hardState, configurations, isBegunByOriginal, warnings } = await recoverLog(disk, {
     directory: options.directory,
     hint,
     limits,
@@ -56,6 +56,7 @@ export async function openStorage(disk: Disk, options: StorageOptions): Promise<
     lastIndex: log.lastIndex,
     termRuns: log.termRuns(),
     configurations,
+    isBegunByOriginal,
     commitHint: hint.index,
     warnings: peerMemory.warning === undefined ? warnings : [...warnings, peerMemory.warning],
   };

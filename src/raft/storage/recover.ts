@@ -18,6 +18,7 @@ export interface RecoveredLog {
   readonly log: SegmentedLog;
   readonly hardState: StateRecord;
   readonly configurations: readonly LoggedConfiguration[];
+  readonly isBegunByOriginal: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -54,6 +55,7 @@ export async function recoverLog(
     log: new SegmentedLog(disk, { directory, closed, open, terms: scanned.terms }, limits),
     hardState,
     configurations: scanned.configurations,
+    isBegunByOriginal: scanned.isBegunByOriginal,
     warnings,
   };
 }

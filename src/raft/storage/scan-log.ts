@@ -1,6 +1,6 @@
 import { present } from '../../lib/assert.ts';
 import { INDEX_ZERO, type LogIndex, logIndex, term } from '../../lib/brands.ts';
-import { configurationIn, ENTRY_MARK } from '../../lib/entry.ts';
+import { configurationIn, ENTRY_MARK, isMarked } from '../../lib/entry.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { INDEX_MAX } from '../../lib/limits.ts';
 import { FRAME_HEADER_BYTES } from '../../logfmt/frame.ts';
@@ -18,6 +18,8 @@ export interface ScannedLog {
   readonly terms: TermRuns;
   /** Those among the entries that are kept, in order. */
   readonly configurations: readonly LoggedConfiguration[];
+  /** Whether the first entry is none of this program's. */
+  readonly isBegunByOriginal: boolean;
   /** What the scan of the last segment found; undefined where there is no segment. */
   readonly last: ScanResult | undefined;
 }
@@ -36,16 +38,16 @@ export async function scanSegments(
     .filter((index) => index !== undefined);
   const segments: Segment[] = [];
   const terms = new TermRuns();
-  const configurations: LoggedConfiguration[] = [];
+  const meaning: LogMeaning = { configurations: [], isBegunByOriginal: false };
   let last: ScanResult | undefined;
   for (const [position, firstIndex] of firstIndexes.entries()) {
     const segment = new Segment(firstIndex);
     refuseHole(segments.at(-1)?.lastIndex ?? INDEX_ZERO, segment, directory);
     const kind = position === firstIndexes.length - 1 ? 'last' : 'earlier';
-    last = await scanSegment(disk, { segment, terms, configurations, kind, directory, batchBytesMax });
+    last = await scanSegment(disk, { segment, terms, meaning, kind, directory, batchBytesMax });
     segments.push(segment);
   }
-  return { segments, terms, configurations, last };
+  return { segments, terms, ...meaning, last };
 }
 
 /** The error for a log that a node does not start on. */
@@ -58,17 +60,23 @@ export function damagedLog(directory: string, message: string): RaftError {
   });
 }
 
+/** What the core has to know of the entries, noted on the way. */
+interface LogMeaning {
+  readonly configurations: LoggedConfiguration[];
+  isBegunByOriginal: boolean;
+}
+
 interface SegmentScan {
   readonly segment: Segment;
   readonly terms: TermRuns;
-  readonly configurations: LoggedConfiguration[];
+  readonly meaning: LogMeaning;
   readonly kind: 'last' | 'earlier';
   readonly directory: string;
   readonly batchBytesMax: number;
 }
 
 async function scanSegment(disk: Disk, scan: SegmentScan): Promise<ScanResult> {
-  const { segment, terms, configurations, kind, batchBytesMax } = scan;
+  const { segment, terms, meaning, kind, batchBytesMax } = scan;
   const file = present(await disk.open(segment.path, { create: false }), segment.path);
   try {
     const options = {
@@ -87,9 +95,11 @@ async function scanSegment(disk: Disk, scan: SegmentScan): Promise<ScanResult> {
         segment.append(FRAME_HEADER_BYTES + size);
         terms.append(logIndex(index), term(frameTerm));
         const command = at + FRAME_HEADER_BYTES;
+        if (index === 1) meaning.isBegunByOriginal = !isMarked(bytes.subarray(command, command + size));
         if (bytes[command] !== ENTRY_MARK[0]) return;
         const configuration = configurationIn(bytes.subarray(command, command + size));
-        if (configuration !== undefined) configurations.push({ index: logIndex(index), configuration });
+        if (configuration !== undefined)
+          meaning.configurations.push({ index: logIndex(index), configuration });
       },
     };
     const result = await runScan(scanLog(options, visitor), file);

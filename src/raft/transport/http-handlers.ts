@@ -24,8 +24,10 @@ export interface PeerRoutesOptions {
   readonly identity: Self;
   readonly acquaintances: Acquaintances;
   readonly newcomers: Newcomers;
-  /** Whether a node is a member of the configuration in force: others have to introduce themselves. */
+  /** Whether a node is a member, or was one before a change that may be taken back yet: others are found out about. */
   isMember(id: NodeId): boolean;
+  /** Whether a node is a member of the configuration in force. */
+  isInForce(id: NodeId): boolean;
   /** Our own term: a request whose term is more than `TERM_JUMP_MAX` above it is refused. */
   currentTerm(): Term;
   /** The layer above, or undefined before it is ready: requests are answered 503 until then. */
@@ -204,9 +206,12 @@ function handleFrom(
   return answerOf(handlers, from, message);
 }
 
-/** Whoever invents an id is not listened to. */
+/**
+ * Whoever invents an id is not listened to, nor is an original that the configuration in force leaves out: it knows
+ * nothing of configurations, and would lead by the members that it was made with (§6).
+ */
 function screenMember(door: Door, from: NodeId): Answer | undefined {
-  if (door.options.isMember(from)) return undefined;
+  if (door.options.isInForce(from)) return undefined;
   return turnAway(door, `node ${from} is not a member of this cluster`);
 }
 

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { errorIn } from '../../http/error-body.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import { HEADERS, PATHS } from '../../http/paths.ts';
@@ -11,14 +12,20 @@ import { peerRoutes, REFUSED_BECAUSE } from './http-handlers.ts';
 import { HttpPeer } from './http-peer.ts';
 import { Acquaintances, identityHeaders } from './identity.ts';
 import { Newcomers } from './newcomers.ts';
+import { twinAt, whoIsAt } from './twin.ts';
 import { decodeResponse } from './wire-decode.ts';
 import { encodeRequest } from './wire-encode.ts';
 
 /** A peer that has not introduced itself yet is asked again after this, in milliseconds. */
 const GET_TO_KNOW_MS = 1_000;
 
+/** Where nobody answers at this node's own address, it is asked again after this, in milliseconds. */
+const FIND_SELF_MS = 500;
+
 export interface HttpTransportOptions {
   readonly identity: Self;
+  /** Random: tells this process from another one on a copy of its data. */
+  readonly run: string;
   /** The members; those without a URL cannot be reached. */
   readonly members: KnownMembers;
   readonly memory: PeerMemory;
@@ -45,6 +52,7 @@ export class HttpTransport implements Transport {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #newcomers: Newcomers;
   #members: ReadonlySet<NodeId> = new Set();
+  #inForce: ReadonlySet<NodeId> = new Set();
   /** As the configuration has it; null where this node is no member, or lives in this process. */
   #ownUrl: string | null = null;
   readonly #underWay = new Set<Promise<void>>();
@@ -62,6 +70,7 @@ export class HttpTransport implements Transport {
       acquaintances: this.#acquaintances,
       newcomers: this.#newcomers,
       isMember: (id) => this.#members.has(id),
+      isInForce: (id) => this.#inForce.has(id),
       currentTerm: () => options.currentTerm(),
       handlers: () => this.#handlers,
       heardFrom: (from, dialect) => this.#heardFrom(from, dialect),
@@ -72,16 +81,21 @@ export class HttpTransport implements Transport {
 
   start(handlers: TransportHandlers): void {
     this.#handlers = handlers;
+    void this.#findSelf();
   }
 
   /** Connects with these members, and ends the connections with those that are none any more or have moved. */
   setMembers(members: KnownMembers): void {
     const { all } = members;
     this.#members = new Set(all.map(({ id }) => id));
+    this.#inForce = new Set(members.inForce.map(({ id }) => id));
     this.#acquaintances.expect(members);
     this.#newcomers.forget();
     const urls = new Map(all.map(({ id, url }) => [id, url]));
-    this.#ownUrl = urls.get(this.#options.identity.id) ?? null;
+    const ownUrl = urls.get(this.#options.identity.id) ?? null;
+    const hasMoved = ownUrl !== this.#ownUrl;
+    this.#ownUrl = ownUrl;
+    if (hasMoved) void this.#findSelf();
     urls.delete(this.#options.identity.id);
     for (const [id, peer] of this.#peers) {
       if (urls.get(id) === peer.url) continue;
@@ -99,16 +113,36 @@ export class HttpTransport implements Transport {
 
   /**
    * Asks a peer who it is, until it answers: a node that never leads would otherwise never hear from its peers, and
-   * believe one of them that has lost its data (trap 29).
+   * believe one of them that has lost its data (trap 29), or take it for one of the original once it leads.
    */
   async #getToKnow(peer: HttpPeer): Promise<void> {
     while (this.#peers.get(peer.id) === peer && this.#acquaintances.expectationOf(peer.id) === undefined) {
       const outcome = await peer.askForId();
-      if (outcome.type === 'answered' && outcome.status === 200)
-        this.#acquaintances.visit(peer.id, outcome.headers);
+      if (outcome.type === 'answered' && outcome.status === 200) this.#visit(peer, outcome.headers);
       // An original never introduces itself; it is asked now and then, which costs next to nothing.
       await pause(GET_TO_KNOW_MS);
     }
+  }
+
+  /**
+   * Asks at the address that the others have for this node until this process answers there: then no other can, and
+   * until then another may come, on the data of which this process has a copy. The two would vote as one.
+   */
+  async #findSelf(): Promise<void> {
+    const url = this.#ownUrl;
+    const { identity, run } = this.#options;
+    while (url !== null && url === this.#ownUrl && this.#handlers !== undefined) {
+      const found = await whoIsAt(url, identity, run);
+      if (found === 'this process') return;
+      if (found === 'a twin') this.#handlers?.mismatch(identity.id, twinAt(url, identity), 'twin');
+      await pause(FIND_SELF_MS);
+    }
+  }
+
+  #visit(peer: HttpPeer, headers: IncomingHttpHeaders): void {
+    const introduction = this.#acquaintances.visit(peer.id, headers);
+    // Who does not introduce itself may be starting: only its answer to a message shows that it is an original.
+    if (introduction.type === 'known' && introduction.nodeId === peer.id) this.#speaks(peer.id, 'extended');
   }
 
   send(to: NodeId, envelope: Envelope<Request>): void {
