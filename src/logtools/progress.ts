@@ -1,19 +1,21 @@
-import type { LogLocation } from './locate.ts';
+import type { LogLocation, SegmentFile } from './locate.ts';
 import { LogFile } from './log-file.ts';
 import type { SegmentItem } from './read-log.ts';
 
 /** Whom a long reading tells how many bytes are done, of how many. */
 export type OnProgress = (doneBytes: number, totalBytes: number) => void;
 
-/** It is told once for so many items. */
-const ITEMS_BETWEEN = 4096;
+/** It is told once for so many bytes: often enough for a bar, and seldom enough to cost nothing. */
+const BYTES_BETWEEN = 1024 * 1024;
 
 /** How far the reading of a log by its items has come. */
 export class LogProgress {
   readonly #starts: ReadonlyMap<string, number>;
   readonly #totalBytes: number;
   readonly #tell: OnProgress;
-  #items = 0;
+  #segment: SegmentFile | undefined;
+  #segmentStart = 0;
+  #toldBytes = 0;
 
   private constructor(starts: ReadonlyMap<string, number>, totalBytes: number, tell: OnProgress) {
     this.#starts = starts;
@@ -31,12 +33,41 @@ export class LogProgress {
     return new LogProgress(starts, totalBytes, tell);
   }
 
-  /** Notes that an item has been dealt with. */
+  /** Notes that an item has been read. */
   see({ segment, item }: SegmentItem): void {
-    this.#items++;
-    if (this.#items % ITEMS_BETWEEN !== 0) return;
+    if (segment !== this.#segment) {
+      this.#segment = segment;
+      this.#segmentStart = this.#starts.get(segment.path) ?? 0;
+    }
     const offset = item.type === 'entry' ? item.frame.offset : item.problem.offset;
-    this.#tell((this.#starts.get(segment.path) ?? 0) + offset, this.#totalBytes);
+    const doneBytes = this.#segmentStart + offset;
+    if (doneBytes < this.#toldBytes + BYTES_BETWEEN) return;
+    this.#toldBytes = doneBytes;
+    this.#tell(doneBytes, this.#totalBytes);
+  }
+}
+
+/** Several readings that go on side by side, told as one. */
+export class JointProgress {
+  readonly #tell: OnProgress;
+  readonly #parts: { doneBytes: number; totalBytes: number }[] = [];
+
+  constructor(tell: OnProgress) {
+    this.#tell = tell;
+  }
+
+  /** One more of them, of so many bytes: what it is told goes to all together. */
+  part(totalBytes: number): OnProgress {
+    const part = { doneBytes: 0, totalBytes };
+    this.#parts.push(part);
+    return (doneBytes) => {
+      part.doneBytes = doneBytes;
+      this.#tell(this.#sum('doneBytes'), this.#sum('totalBytes'));
+    };
+  }
+
+  #sum(of: 'doneBytes' | 'totalBytes'): number {
+    return this.#parts.reduce((sum, part) => sum + part[of], 0);
   }
 }
 
