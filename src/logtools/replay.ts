@@ -125,6 +125,8 @@ export async function* replayLog(
     if (expected === 1n && frame.index !== 1n) throw noBeginning(location, frame.index);
     if (frame.index !== expected || frame.index > BigInt(INDEX_MAX))
       throw notWhole(location, expected, `index ${frame.index} stands there`);
+    if (frame.term > BigInt(Number.MAX_SAFE_INTEGER))
+      throw notWhole(location, expected, `its term ${frame.term} is beyond what a node counts with`);
     const change = replay.apply(frame);
     progress?.see(found);
     yield { found, frame, change };
