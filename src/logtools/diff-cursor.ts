@@ -90,7 +90,8 @@ export class DiffCursor {
         if (item.problem.kind !== 'zero-tail') this.#problems++;
         continue;
       }
-      if (this.#last !== undefined && item.frame.index <= this.#last.index) continue;
+      const { index, term } = item.frame;
+      if (this.#last !== undefined && (index <= this.#last.index || term < this.#last.term)) continue;
       this.#endsInDamage = false;
       this.#current = item.frame;
       this.#first ??= position(item.frame);

@@ -1,12 +1,12 @@
 import { link, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { present } from '../../lib/assert.ts';
 import { logIndex } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { SCAN_CHUNK_BYTES, SMALL_BODY_BYTES_MAX } from '../../lib/limits.ts';
 import { encodeRawFrame } from '../../logfmt/frame.ts';
-import { decodeState, encodeState } from '../../logfmt/records.ts';
-import { LOG_DIRECTORY, type LogLocation, type SegmentFile } from '../locate.ts';
+import { type Decoded, decodeState, encodeState, type StateRecord } from '../../logfmt/records.ts';
+import { dataDirectoryOf, type SegmentFile } from '../locate.ts';
 import { LogFile } from '../log-file.ts';
 import type { Donor } from './donor.ts';
 import type { Piece, RepairPlan } from './plan.ts';
@@ -18,12 +18,6 @@ export interface RepairedFile {
   readonly kept: string;
   /** The file is gone: nothing of it was left. */
   readonly isRemoved: boolean;
-}
-
-/** The data directory that a log stands in, or undefined for a file on its own. */
-export function dataDirectoryOf(location: LogLocation): string | undefined {
-  const directory = dirname(resolve(location.segments[0].path));
-  return basename(directory) === LOG_DIRECTORY ? dirname(directory) : undefined;
 }
 
 /**
@@ -146,15 +140,11 @@ async function linkBeside(path: string): Promise<string> {
 /** Makes the node abstain from votes until a leader has carried it past an index (docs/FORMAT.md: `abstainThrough`). */
 async function noteAbstention(directory: string, index: bigint): Promise<void> {
   const path = join(directory, 'state');
-  const decoded = decodeState(await readSmall(path));
+  const decoded = await readState(path);
   if (decoded.type === 'damaged') {
-    throw new RaftError(
-      'damaged',
-      `${path} is damaged: ${decoded.detail}. Without it no node starts on this log.`,
-      {
-        suggestions: ['Add this node to the cluster as a new one: with a new id and a blank data directory.'],
-      },
-    );
+    throw new RaftError('damaged', `${path} ${decoded.detail}. Without it no node starts on this log.`, {
+      suggestions: ['Add this node to the cluster as a new one: with a new id and a blank data directory.'],
+    });
   }
   const abstainThrough = logIndex(Math.max(Number(index), decoded.value.abstainThrough));
   const next = `${path}.new`;
@@ -169,9 +159,15 @@ async function noteAbstention(directory: string, index: bigint): Promise<void> {
   await syncDirectory(directory);
 }
 
-async function readSmall(path: string): Promise<Uint8Array> {
-  await using file = await LogFile.open(path);
-  return await file.read(0, SMALL_BODY_BYTES_MAX);
+async function readState(path: string): Promise<Decoded<StateRecord>> {
+  try {
+    await using file = await LogFile.open(path);
+    const decoded = decodeState(await file.read(0, SMALL_BODY_BYTES_MAX));
+    return decoded.type === 'value' ? decoded : { ...decoded, detail: `is damaged: ${decoded.detail}` };
+  } catch (error) {
+    if (!(error instanceof RaftError && error.code === 'no-such-file')) throw error;
+    return { type: 'damaged', detail: 'is not there' };
+  }
 }
 
 async function syncDirectory(path: string): Promise<void> {

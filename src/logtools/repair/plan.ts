@@ -1,5 +1,6 @@
+import { INDEX_MAX } from '../../lib/limits.ts';
 import { FRAME_BYTES_MIN } from '../../logfmt/frame.ts';
-import type { SegmentFile } from '../locate.ts';
+import { dataDirectoryOf, type SegmentFile } from '../locate.ts';
 import type { Donor } from './donor.ts';
 import type { EntryMark, Hole, Survey } from './survey.ts';
 
@@ -98,6 +99,17 @@ class Planner {
       return refused(
         this.#survey,
         `It could only be kept up to index ${this.#lastIndex}, but entries up to ${commitHint} are known to be committed, and must not be cut.`,
+      );
+    }
+    const through = this.#abstainThrough;
+    if (
+      through !== undefined &&
+      through > BigInt(INDEX_MAX) &&
+      dataDirectoryOf(this.#survey.location) !== undefined
+    ) {
+      return refused(
+        this.#survey,
+        `What is cut may have gone up to index ${through}, and no leader can carry the node past that: replace it by a new one.`,
       );
     }
     return {

@@ -109,11 +109,13 @@ class Surveyor {
   problem(segment: SegmentFile, { kind, offset, length, index, detail, fatal }: Problem): void {
     this.#isFatal ||= fatal;
     this.#isNoLog ||= kind === 'not-a-log';
-    // Frames in an impossible order show it themselves, unless what is missing is the end; zeros that were filled ahead are
-    // none of the log's bytes.
+    // Frames in an impossible order show it themselves, unless what is missing is the end.
     const isMissingAtEnd = kind === 'index-gap' && index === this.#expected;
-    if (kind === 'zero-tail' || (length === 0 && !isMissingAtEnd)) return;
-    this.#addDamage({ segment, offset, kind, detail, bytes: length });
+    if (length === 0 && !isMissingAtEnd) return;
+    // Zeros that were filled ahead are none of the log's bytes, and in the way only where another segment follows.
+    const isZeros = kind === 'zero-tail';
+    if (isZeros && !fatal) return;
+    this.#addDamage({ segment, offset, kind, detail, bytes: isZeros ? 0 : length });
   }
 
   /** Takes a good frame; false where nothing more is to be read. */
