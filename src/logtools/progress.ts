@@ -33,6 +33,22 @@ export class LogProgress {
     return new LogProgress(starts, totalBytes, tell);
   }
 
+  /** Of several logs that are read side by side, told as one. */
+  static async ofAll(locations: readonly LogLocation[], tell: OnProgress): Promise<readonly LogProgress[]> {
+    const doneBytes = locations.map(() => 0);
+    const sizes: number[] = [];
+    for (const location of locations) sizes.push(await logBytes(location));
+    const totalBytes = sum(sizes);
+    return await Promise.all(
+      locations.map((location, at) =>
+        LogProgress.of(location, (done) => {
+          doneBytes[at] = done;
+          tell(sum(doneBytes), totalBytes);
+        }),
+      ),
+    );
+  }
+
   /** Notes that an item has been read. */
   see({ segment, item }: SegmentItem): void {
     if (segment !== this.#segment) {
@@ -47,30 +63,6 @@ export class LogProgress {
   }
 }
 
-/** Several readings that go on side by side, told as one. */
-export class JointProgress {
-  readonly #tell: OnProgress;
-  readonly #parts: { doneBytes: number; totalBytes: number }[] = [];
-
-  constructor(tell: OnProgress) {
-    this.#tell = tell;
-  }
-
-  /** One more of them, of so many bytes: what it is told goes to all together. */
-  part(totalBytes: number): OnProgress {
-    const part = { doneBytes: 0, totalBytes };
-    this.#parts.push(part);
-    return (doneBytes) => {
-      part.doneBytes = doneBytes;
-      this.#tell(this.#sum('doneBytes'), this.#sum('totalBytes'));
-    };
-  }
-
-  #sum(of: 'doneBytes' | 'totalBytes'): number {
-    return this.#parts.reduce((sum, part) => sum + part[of], 0);
-  }
-}
-
 /** The length of all files of a log. */
 export async function logBytes(location: LogLocation): Promise<number> {
   let total = 0;
@@ -81,4 +73,8 @@ export async function logBytes(location: LogLocation): Promise<number> {
 async function fileBytes(path: string): Promise<number> {
   await using file = await LogFile.open(path);
   return (await file.version()).bytes;
+}
+
+export function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

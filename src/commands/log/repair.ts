@@ -3,10 +3,12 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { type FoundLog, findLog, logArgument } from '../../cli/find-log.ts';
 import { dirFlags } from '../../cli/flags.ts';
 import { inspectLine } from '../../cli/log-lines.ts';
+import { ProgressBar } from '../../cli/log-progress.ts';
 import { planLines, repairedLine } from '../../cli/log-repair-lines.ts';
 import { prose } from '../../cli/prose.ts';
 import { exitCodeOf, RaftError } from '../../lib/errors.ts';
 import { dataDirectoryOf, type LogLocation } from '../../logtools/locate.ts';
+import { LogProgress, type OnProgress } from '../../logtools/progress.ts';
 import { applyRepair } from '../../logtools/repair/apply.ts';
 import { Donor } from '../../logtools/repair/donor.ts';
 import { planRepair, type RepairPlan } from '../../logtools/repair/plan.ts';
@@ -77,8 +79,11 @@ be done.`;
       await this.#show(plan);
       if (plan.verdict !== 'repairable') return;
       // A donor goes forward only: what is taken from it is read again from its start.
-      await using donor = other === undefined ? undefined : await donorOf(other);
-      for (const file of await applyRepair(plan, donor)) {
+      const files = await withBar('Writing', async (onProgress) => {
+        await using donor = other === undefined ? undefined : await donorOf(other, () => {});
+        return await applyRepair(plan, donor, onProgress);
+      });
+      for (const file of files) {
         if (this.jsonEnabled()) await this.writeJson({ type: 'done', ...file });
         else await this.write(`${repairedLine(file)}\n`);
       }
@@ -104,27 +109,47 @@ be done.`;
 
   /** Sees with other eyes that the log is good now. */
   async #check(location: LogLocation): Promise<void> {
-    for await (const { file, ok, problems } of verifyLog(await repairedLocation(location))) {
-      if (ok) continue;
-      throw new RaftError(
-        'damaged',
-        `${file} is still damaged: ${problems[0]?.detail ?? 'no problem is named'}.`,
-        {
-          suggestions: ['Every original is beside its file, with .damaged-N behind its name.'],
-        },
-      );
-    }
+    const repaired = await repairedLocation(location);
+    await withBar('Checking', async (onProgress) => {
+      for await (const { file, ok, problems } of verifyLog(repaired, { onProgress })) {
+        if (ok) continue;
+        throw new RaftError(
+          'damaged',
+          `${file} is still damaged: ${problems[0]?.detail ?? 'no problem is named'}.`,
+          {
+            suggestions: ['Every original is beside its file, with .damaged-N behind its name.'],
+          },
+        );
+      }
+    });
     this.print('The log is whole now: a node starts on it.');
   }
 }
 
 async function planFor(location: LogLocation, other: FoundLog | undefined): Promise<RepairPlan> {
-  await using donor = other === undefined ? undefined : await donorOf(other);
-  return await planRepair(await surveyLog(location), donor);
+  const survey = await withBar('Reading', async (onProgress) =>
+    surveyLog(location, await LogProgress.of(location, onProgress)),
+  );
+  if (other === undefined) return await planRepair(survey, undefined);
+  return await withBar('Comparing', async (onProgress) => {
+    await using donor = await donorOf(other, onProgress);
+    return await planRepair(survey, donor);
+  });
 }
 
-function donorOf({ location, writer }: FoundLog): Promise<Donor> {
-  return Donor.open({ name: location.path, location, writer });
+async function donorOf({ location, writer }: FoundLog, onProgress: OnProgress): Promise<Donor> {
+  const progress = await LogProgress.of(location, onProgress);
+  return await Donor.open({ name: location.path, location, writer, progress });
+}
+
+/** Does something that may take long, with a bar while it does. */
+async function withBar<T>(what: string, work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
+  const bar = new ProgressBar(what);
+  try {
+    return await work((done, total) => bar.update(done, total));
+  } finally {
+    bar.clear();
+  }
 }
 
 /** A log is repaired as a whole. */

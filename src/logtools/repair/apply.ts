@@ -8,6 +8,7 @@ import { encodeRawFrame } from '../../logfmt/frame.ts';
 import { type Decoded, decodeState, encodeState, type StateRecord } from '../../logfmt/records.ts';
 import { dataDirectoryOf, type SegmentFile } from '../locate.ts';
 import { LogFile } from '../log-file.ts';
+import { type OnProgress, sum } from '../progress.ts';
 import type { Donor } from './donor.ts';
 import type { Piece, RepairPlan } from './plan.ts';
 
@@ -23,12 +24,13 @@ export interface RepairedFile {
 /**
  * Does what a plan says. Whoever calls holds the lock of the data directory, and the log is the one that was planned for.
  * What the node has to know before its log is shorter becomes durable first; then each file is replaced at once by one that
- * is whole and synced, its original linked beside it under another name before. Other verdicts change nothing. A crash in between leaves a log on which a
- * node refuses to start, or one that is mended. Errors: `disk-failed`, `damaged`.
+ * is whole and synced, its original linked beside it under another name before. Other verdicts change nothing. A crash in
+ * between leaves a log on which a node refuses to start, or one that is mended. Errors: `disk-failed`, `damaged`.
  */
 export async function applyRepair(
   plan: RepairPlan,
   donor: Donor | undefined,
+  onProgress: OnProgress = () => {},
 ): Promise<readonly RepairedFile[]> {
   if (plan.verdict !== 'repairable') return [];
   const { location } = plan.survey;
@@ -37,10 +39,12 @@ export async function applyRepair(
     if (directory !== undefined && plan.abstainThrough !== undefined)
       await noteAbstention(directory, plan.abstainThrough);
     const done: RepairedFile[] = [];
+    const tell = tellOfPieces(plan.pieces, onProgress);
     for (const [at, segment] of location.segments.entries()) {
       const pieces = plan.pieces.filter((piece) => piece.segment === segment);
-      if (await isUnchanged(plan, segment, pieces)) continue;
-      if (pieces.length > 0 || at === 0) done.push(await replaceSegment(segment, pieces, donor));
+      if (isUnchanged(plan, segment, pieces)) tell(sum(pieces.map(pieceBytes)));
+      else if (pieces.length > 0 || at === 0)
+        done.push(await replaceSegment(segment, pieces, { donor, tell }));
       else done.push(await removeSegment(segment));
     }
     return done;
@@ -55,11 +59,7 @@ export async function applyRepair(
 }
 
 /** Whether nothing is done to a segment: every action is in another one, and no cut before it takes it along. */
-async function isUnchanged(
-  plan: RepairPlan,
-  segment: SegmentFile,
-  pieces: readonly Piece[],
-): Promise<boolean> {
+function isUnchanged(plan: RepairPlan, segment: SegmentFile, pieces: readonly Piece[]): boolean {
   const isTouched = plan.actions.some((action) => action.segment === segment);
   return !isTouched && pieces.length === 1 && pieces[0]?.type === 'own' && pieces[0].offset === 0;
 }
@@ -67,7 +67,7 @@ async function isUnchanged(
 async function replaceSegment(
   segment: SegmentFile,
   pieces: readonly Piece[],
-  donor: Donor | undefined,
+  { donor, tell }: { readonly donor: Donor | undefined; readonly tell: (moreBytes: number) => void },
 ): Promise<RepairedFile> {
   const { path } = segment;
   const mended = `${path}.mended`;
@@ -77,7 +77,10 @@ async function replaceSegment(
     for (const piece of pieces) {
       const chunks =
         piece.type === 'own' ? bytesOf(source, piece) : framesOf(present(donor, 'the other log'), piece);
-      for await (const chunk of chunks) await output.writeFile(chunk);
+      for await (const chunk of chunks) {
+        await output.writeFile(chunk);
+        if (piece.type === 'own') tell(chunk.length);
+      }
     }
     await output.sync();
   } finally {
@@ -87,6 +90,20 @@ async function replaceSegment(
   await rename(mended, path);
   await syncDirectory(dirname(path));
   return { file: path, kept, isRemoved: false };
+}
+
+/** Whom to tell how many bytes of the log's own more are done. What comes from the other log is little beside them. */
+function tellOfPieces(pieces: readonly Piece[], onProgress: OnProgress): (moreBytes: number) => void {
+  const totalBytes = sum(pieces.map(pieceBytes));
+  let doneBytes = 0;
+  return (moreBytes) => {
+    doneBytes += moreBytes;
+    onProgress(doneBytes, totalBytes);
+  };
+}
+
+function pieceBytes(piece: Piece): number {
+  return piece.type === 'own' ? piece.end - piece.offset : 0;
 }
 
 async function removeSegment({ path }: SegmentFile): Promise<RepairedFile> {

@@ -4,6 +4,7 @@ import type { Problem, ProblemKind } from '../../logfmt/damage.ts';
 import { FRAME_HEADER_BYTES, type RawFrame } from '../../logfmt/frame.ts';
 import { readCommitHint } from '../commit-hint.ts';
 import type { LogLocation, SegmentFile } from '../locate.ts';
+import type { LogProgress } from '../progress.ts';
 import { readLog } from '../read-log.ts';
 
 /** An entry, as far as another log's has to be the same. */
@@ -71,10 +72,12 @@ export interface Survey {
 }
 
 /** Takes a log apart into what is good and what is not, in one pass. Memory grows with the damage, up to a limit. */
-export async function surveyLog(location: LogLocation): Promise<Survey> {
+export async function surveyLog(location: LogLocation, progress?: LogProgress): Promise<Survey> {
   const commitHint = await readCommitHint(location);
   const surveyor = new Surveyor(location, commitHint);
-  for await (const { segment, item } of readLog(location)) {
+  for await (const found of readLog(location)) {
+    progress?.see(found);
+    const { segment, item } = found;
     if (item.type === 'problem') surveyor.problem(segment, item.problem);
     else if (!surveyor.entry(segment, item.frame)) break;
   }
