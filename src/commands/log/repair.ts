@@ -87,7 +87,7 @@ be done.`;
         if (this.jsonEnabled()) await this.writeJson({ type: 'done', ...file });
         else await this.write(`${repairedLine(file)}\n`);
       }
-      await this.#check(location);
+      await this.#check(location, plan);
     } finally {
       await lock?.release();
     }
@@ -108,7 +108,7 @@ be done.`;
   }
 
   /** Sees with other eyes that the log is good now. */
-  async #check(location: LogLocation): Promise<void> {
+  async #check(location: LogLocation, { abstainThrough }: RepairPlan): Promise<void> {
     const repaired = await repairedLocation(location);
     await withBar('Checking', async (onProgress) => {
       for await (const { file, ok, problems } of verifyLog(repaired, { onProgress })) {
@@ -122,7 +122,11 @@ be done.`;
         );
       }
     });
-    this.print('The log is whole now: a node starts on it.');
+    this.print(
+      abstainThrough === undefined
+        ? 'The log is whole now: a node starts on it.'
+        : 'The log is whole now: a node starts on it where another one can lead. A cluster of one node needs a copy of its data.',
+    );
   }
 }
 
