@@ -158,7 +158,7 @@ describe('an export as Parquet', () => {
     for (const [entries, groupsExpected] of [
       [small, 3],
       [large, 4],
-      [mixed, 2],
+      [mixed, Math.ceil(20_000 / EXPORT_GROUP_ROWS_MAX)],
     ] as const) {
       const path = await dir.write('x.log', encodeFrames(entries));
       const { rows, groups, count } = await parquet(path);
