@@ -301,6 +301,28 @@ describe('a repair of a data directory', () => {
     expect(await node.start()).toBe(20);
   });
 
+  it('is refused where what is kept would stand in another segment than its name says', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: flipped(1, 20, 15), 6: frames(21, 30) });
+    const other = await locateLog(await dir.write('other.log', frames(1, 30)));
+    expect(await node.start()).toBeUndefined();
+    expect(await planFor(await node.locate(), other)).toMatchObject({
+      verdict: 'refused',
+      refusal: expect.stringContaining('00000000000000000006.log, which is named for another one'),
+    });
+  });
+
+  it('is refused where the first segment is not there', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: frames(1, 10), 11: frames(11, 20) });
+    await rm(join(node.path, segmentName(1)));
+    expect(await node.start()).toBeUndefined();
+    expect(await planFor(await node.locate())).toMatchObject({
+      verdict: 'refused',
+      refusal: 'Its entries before index 11 are not there, nor is the file for them.',
+    });
+  });
+
   it('cuts at an entry that stands there again with another term', async () => {
     await using dir = await TempDir.make();
     const again = entriesOf(

@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { type FoundLog, findLog, logArgument } from '../../cli/find-log.ts';
@@ -6,6 +7,7 @@ import { inspectLine } from '../../cli/log-lines.ts';
 import { ProgressBar } from '../../cli/log-progress.ts';
 import { planLines, repairedLine } from '../../cli/log-repair-lines.ts';
 import { prose } from '../../cli/prose.ts';
+import { usage } from '../../cli/values.ts';
 import { exitCodeOf, RaftError } from '../../lib/errors.ts';
 import { dataDirectoryOf, type LogLocation } from '../../logtools/locate.ts';
 import { LogProgress, type OnProgress } from '../../logtools/progress.ts';
@@ -56,6 +58,7 @@ be done.`;
     if (flags.apply) refuseRunning(found);
     const other =
       flags.from === undefined ? undefined : await findLog(flags.from, flags.dir, (text) => this.note(text));
+    if (other !== undefined) await refuseSame(found, other);
     if (flags.apply) await this.#apply(found.location, other);
     else await this.#plan(found.location, other);
   }
@@ -167,6 +170,15 @@ function refusePart(location: LogLocation): void {
       suggestions: [`raft log repair ${directory}`],
     },
   );
+}
+
+/** What is damaged in a log cannot be taken from it. */
+async function refuseSame({ location }: FoundLog, other: FoundLog): Promise<void> {
+  const [path, otherPath] = await Promise.all(
+    [location, other.location].map(({ segments }) => realpath(segments[0].path)),
+  );
+  if (path !== otherPath) return;
+  throw usage('--from names the very log that is to be repaired: name that of another node.');
 }
 
 function refuseRunning({ location, writer }: FoundLog): void {

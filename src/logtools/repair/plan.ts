@@ -35,7 +35,14 @@ export type RepairAction =
 
 /** What a part of the mended log is made of. */
 export type Piece =
-  | { readonly type: 'own'; readonly segment: SegmentFile; readonly offset: number; readonly end: number }
+  | {
+      readonly type: 'own';
+      readonly segment: SegmentFile;
+      readonly offset: number;
+      readonly end: number;
+      /** Its first index. */
+      readonly from: bigint;
+    }
   | { readonly type: 'donor'; readonly segment: SegmentFile; readonly from: bigint; readonly to: bigint };
 
 /** What would become of a log. */
@@ -60,6 +67,9 @@ export interface RepairPlan {
  * with what the other node knows to be committed. A hole that is not filled is where the log is cut.
  */
 export async function planRepair(survey: Survey, donor: Donor | undefined): Promise<RepairPlan> {
+  const [{ firstIndex }] = survey.location.segments;
+  if (survey.location.kind === 'directory' && firstIndex !== 1n)
+    return refused(survey, `Its entries before index ${firstIndex} are not there, nor is the file for them.`);
   if (!survey.isFatal) return { ...blank(survey), verdict: 'whole' };
   if (survey.isNoLog) return refused(survey, 'Nothing in it is an entry, so nothing in it can be kept.');
   return await new Planner(survey, donor).plan();
@@ -83,8 +93,8 @@ class Planner {
     if (isCutShort) return refused(this.#survey, 'There are too many damaged places in it.');
     for (const part of parts) {
       if (part.type === 'keep') {
-        const { segment, offset, end, lastIndex } = part;
-        this.#pieces.push({ type: 'own', segment, offset, end });
+        const { segment, offset, end, firstIndex, lastIndex } = part;
+        this.#pieces.push({ type: 'own', segment, offset, end, from: firstIndex });
         this.#lastIndex = lastIndex;
       } else if (part.type === 'spare') {
         const { segment, offset, length, index } = part;
@@ -99,6 +109,13 @@ class Planner {
       return refused(
         this.#survey,
         `It could only be kept up to index ${this.#lastIndex}, but entries up to ${commitHint} are known to be committed, and must not be cut.`,
+      );
+    }
+    const misplaced = this.#misplaced();
+    if (misplaced !== undefined) {
+      return refused(
+        this.#survey,
+        `Index ${misplaced.from} would begin ${misplaced.segment.name}, which is named for another one.`,
       );
     }
     const through = this.#abstainThrough;
@@ -119,6 +136,20 @@ class Planner {
       pieces: this.#pieces,
       abstainThrough: this.#abstainThrough,
     };
+  }
+
+  /** What would stand in another segment than its name says, so that no node starts on it. */
+  #misplaced(): Piece | undefined {
+    const { segments } = this.#survey.location;
+    let last = -1;
+    return this.#pieces.find((piece) => {
+      const at = segments.indexOf(piece.segment);
+      const isFirst = at > last;
+      const isBack = at < last;
+      last = at;
+      const { firstIndex } = piece.segment;
+      return isBack || (isFirst && firstIndex !== undefined && firstIndex !== piece.from);
+    });
   }
 
   /** Fills a hole from the other log; false where nothing proves that its entries are the ones that stood here. */
