@@ -109,14 +109,17 @@ a node writes the log. --json concerns failures alone.`;
   }
 
   #noteCount({ path }: LogLocation, { problems, foreign }: ExportCount): void {
-    if (problems > 0)
-      this.note(`${problems} damaged places are not in it: raft log verify ${path} names them.`);
+    if (problems > 0) this.note(`${damagedPlaces(problems)} not in it: raft log verify ${path} names all.`);
     if (foreign > 0) {
       this.note(
         `${foreign} of its entries are no plain commands (no-ops, configurations, commands in sessions): the original takes their bytes for commands.`,
       );
     }
   }
+}
+
+function damagedPlaces(count: number): string {
+  return count === 1 ? '1 damaged place is' : `${count} damaged places are`;
 }
 
 async function piecesOf(

@@ -71,7 +71,7 @@ function stateLine({
   readonly term: bigint;
   readonly keys: number;
 }): string {
-  if (index === 0n) return 'The log has no entries, so there are no keys.';
+  if (index === 0n) return 'Before the first entry there are no keys.';
   const after = `After index ${index} (term ${term})`;
   if (keys === 0) return `${after} there are no keys.`;
   return `${after} there ${keys === 1 ? 'is 1 key' : `are ${keys} keys`}:`;
