@@ -23,6 +23,8 @@ export interface LogLocation {
    * where a segment was named by its path and later ones stand beside it.
    */
   readonly end: 'last' | 'earlier';
+  /** Segments before these were left out, because nobody asks for them. */
+  readonly isPart?: true;
 }
 
 /** Where a data directory keeps its segments. */

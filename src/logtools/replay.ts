@@ -114,6 +114,8 @@ export async function* replayLog(
   { at, progress, ...options }: ReplayOptions = {},
 ): AsyncGenerator<ReplayStep, void> {
   let expected = 1n;
+  const [{ firstIndex }] = location.segments;
+  if (firstIndex !== undefined && firstIndex > 1n) throw noBeginning(location, firstIndex);
   for await (const found of readLog(location, options)) {
     if (at !== undefined && expected > at) return;
     const { item } = found;
