@@ -107,6 +107,12 @@ export const STATS_LARGEST_MAX = 10;
 /** A comparison of logs lists at most this many ranges of entries; how many more there were, it says. */
 export const DIFF_RANGES_MAX = 1_000;
 
+/** A row group of a Parquet file has at most this many rows: one group is in memory at a time. */
+export const EXPORT_GROUP_ROWS_MAX = 8_192;
+
+/** And it is full when its commands together have this many bytes. */
+export const EXPORT_GROUP_BYTES_MAX = 1024 * 1024;
+
 /** A log of more parts than this, good and damaged ones together, is not repaired. */
 export const REPAIR_STEPS_MAX = 10_000;
 

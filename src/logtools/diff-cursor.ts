@@ -1,6 +1,7 @@
 import type { RawFrame } from '../logfmt/frame.ts';
 import { readCommitHint } from './commit-hint.ts';
 import type { LogLocation } from './locate.ts';
+import type { LogProgress } from './progress.ts';
 import { readLog, type SegmentItem, type Writer } from './read-log.ts';
 
 /** One of several logs that are read side by side. */
@@ -9,6 +10,7 @@ export interface DiffLog {
   readonly name: string;
   readonly location: LogLocation;
   readonly writer: Writer;
+  readonly progress?: LogProgress | undefined;
 }
 
 /** What a log has at an index. */
@@ -83,6 +85,7 @@ export class DiffCursor {
         this.#current = undefined;
         return;
       }
+      this.log.progress?.see(value);
       const { item } = value;
       if (item.type === 'problem') {
         // A torn or zero tail is where a log ends; behind any other damage it may have gone on.
@@ -90,7 +93,8 @@ export class DiffCursor {
         if (item.problem.kind !== 'zero-tail') this.#problems++;
         continue;
       }
-      if (this.#last !== undefined && item.frame.index <= this.#last.index) continue;
+      const { index, term } = item.frame;
+      if (this.#last !== undefined && (index <= this.#last.index || term < this.#last.term)) continue;
       this.#endsInDamage = false;
       this.#current = item.frame;
       this.#first ??= position(item.frame);

@@ -1,36 +1,11 @@
-import type { PayloadKind } from '../lib/entry.ts';
 import { RaftError } from '../lib/errors.ts';
-import { encodeRawFrame, type RawFrame } from '../logfmt/frame.ts';
+import { encodeRawFrame } from '../logfmt/frame.ts';
+import { EXPORT_COLUMNS, type ExportRow, exportRow } from './export-row.ts';
 import { EntryValues } from './expression/entry-values.ts';
 import type { LogLocation } from './locate.ts';
 import type { LogProgress } from './progress.ts';
 import { readLog } from './read-log.ts';
-import { readableText } from './readable.ts';
 import { type RowOptions, selectedItems } from './rows.ts';
-
-/** One entry as a row of a table. A uint64 is a decimal string; null is what the entry does not have. */
-interface ExportRow {
-  readonly index: string;
-  readonly term: string;
-  readonly segment: string;
-  readonly offset: number;
-  readonly size: number;
-  readonly kind: PayloadKind;
-  readonly session: string | null;
-  readonly sequence: string | null;
-  readonly op: string | null;
-  readonly key: string | null;
-  readonly value: string | null;
-  readonly text: string | null;
-  /** COMMAND in base64. */
-  readonly command: string;
-}
-
-/** The columns of a table, in order. */
-const COLUMNS = [
-  ...(['index', 'term', 'segment', 'offset', 'size', 'kind', 'session', 'sequence'] as const),
-  ...(['op', 'key', 'value', 'text', 'command'] as const),
-] as const satisfies readonly (keyof ExportRow)[];
 
 /** What an export has written, for whoever watches. */
 export interface ExportCount {
@@ -41,30 +16,39 @@ export interface ExportCount {
   foreign: number;
 }
 
-export interface ExportOptions extends RowOptions {
-  readonly progress?: LogProgress | undefined;
-}
+/** A row as CSV and NDJSON have it. */
+type TextFields = Readonly<Record<keyof ExportRow, string | number | null>>;
 
 /** Text that is written in pieces of about this many characters. */
 const PIECE_CHARACTERS = 64 * 1024;
+
+/** The rows of a log; damage, which has none, is counted. */
+export async function* exportRows(
+  location: LogLocation,
+  count: ExportCount,
+  options: RowOptions = {},
+): AsyncGenerator<ExportRow, void> {
+  for await (const { segment, item } of selectedItems(location, options)) {
+    if (item.type === 'problem') {
+      if (item.problem.kind !== 'zero-tail') count.problems++;
+      continue;
+    }
+    count.entries++;
+    yield exportRow(item.frame, segment.name);
+  }
+}
 
 /** The entries of a log as NDJSON or CSV, in pieces of many lines; what was written is counted in `count`. */
 export async function* exportTable(
   location: LogLocation,
   format: 'ndjson' | 'csv',
   count: ExportCount,
-  { progress, ...options }: ExportOptions = {},
+  options: RowOptions = {},
 ): AsyncGenerator<string, void> {
-  let piece = format === 'csv' ? `${COLUMNS.join(',')}\n` : '';
-  for await (const found of selectedItems(location, options)) {
-    progress?.see(found);
-    if (found.item.type === 'problem') {
-      if (found.item.problem.kind !== 'zero-tail') count.problems++;
-      continue;
-    }
-    count.entries++;
-    const row = rowOf(found.item.frame, found.segment.name);
-    piece += format === 'csv' ? csvLine(row) : `${JSON.stringify(row)}\n`;
+  let piece = format === 'csv' ? `${EXPORT_COLUMNS.join(',')}\n` : '';
+  for await (const row of exportRows(location, count, options)) {
+    const fields = textFields(row);
+    piece += format === 'csv' ? csvLine(fields) : `${JSON.stringify(fields)}\n`;
     if (piece.length < PIECE_CHARACTERS) continue;
     yield piece;
     piece = '';
@@ -100,31 +84,20 @@ export async function* exportOriginal(
   if (last < through) throw incomplete(location, last, through);
 }
 
-function rowOf(frame: RawFrame, segment: string): ExportRow {
-  const values = new EntryValues(frame);
-  const { payload } = values;
-  const isKv = values.op !== '';
-  const inSession = payload.kind === 'session';
+/** As text knows them: a uint64 is a decimal string, so that no reader rounds it, and COMMAND is in base64. */
+function textFields(row: ExportRow): TextFields {
   return {
-    index: String(frame.index),
-    term: String(frame.term),
-    segment,
-    offset: frame.offset,
-    size: frame.command.length,
-    kind: payload.kind,
-    session: inSession ? values.session : null,
-    sequence: inSession ? String(values.sequence) : null,
-    op: isKv ? values.op : null,
-    key: isKv && values.key !== '' ? values.key : null,
-    value: values.op === 'put' || values.op === 'cas' ? values.value : null,
-    text: readableText(payload) ?? null,
-    command: Buffer.from(frame.command).toString('base64'),
+    ...row,
+    index: String(row.index),
+    term: String(row.term),
+    sequence: row.sequence === null ? null : String(row.sequence),
+    command: Buffer.from(row.command).toString('base64'),
   };
 }
 
 /** RFC 4180, with a line feed at the end: null is nothing, and an empty text stands in quotes. */
-function csvLine(row: ExportRow): string {
-  return `${COLUMNS.map((column) => csvField(row[column])).join(',')}\n`;
+function csvLine(fields: TextFields): string {
+  return `${EXPORT_COLUMNS.map((column) => csvField(fields[column])).join(',')}\n`;
 }
 
 function csvField(value: string | number | null): string {

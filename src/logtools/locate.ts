@@ -1,6 +1,6 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { RaftError } from '../lib/errors.ts';
 
 /** One file of a log. */
@@ -23,12 +23,14 @@ export interface LogLocation {
    * where a segment was named by its path and later ones stand beside it.
    */
   readonly end: 'last' | 'earlier';
+  /** Segments before these were left out, because nobody asks for them. */
+  readonly isPart?: true;
 }
 
 /** Where a data directory keeps its segments. */
 export const LOG_DIRECTORY = 'log';
 
-/** A segment is named by its first index, twenty digits. */
+/** A segment is named by its first index, twenty digits. What is no index names none, to a node neither. */
 const SEGMENT_NAME = /^([0-9]{20})\.log$/;
 
 /**
@@ -68,9 +70,16 @@ export async function segmentsIn(directory: string): Promise<readonly SegmentFil
     throw unreadable(directory, error);
   }
   return items
-    .filter((item) => item.isFile() && SEGMENT_NAME.test(item.name))
+    .filter((item) => item.isFile())
     .map((item) => segmentFile(join(directory, item.name)))
+    .filter(({ firstIndex }) => firstIndex !== undefined)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The data directory that a log stands in, or undefined for a file on its own. */
+export function dataDirectoryOf(location: LogLocation): string | undefined {
+  const directory = dirname(resolve(location.segments[0].path));
+  return basename(directory) === LOG_DIRECTORY ? dirname(directory) : undefined;
 }
 
 /** Whether a segment is the last of the directory that it stands in. A file with another name is a log on its own. */
@@ -83,9 +92,9 @@ export async function roleOf(segment: SegmentFile): Promise<'last' | 'earlier'> 
 /** The file as a segment; what its name promises is read from it. */
 function segmentFile(path: string): SegmentFile {
   const name = basename(path);
-  const digits = SEGMENT_NAME.exec(name)?.[1];
-  const firstIndex = digits === undefined ? 0n : BigInt(digits);
-  return { path, name, firstIndex: firstIndex === 0n ? undefined : firstIndex };
+  const firstIndex = BigInt(SEGMENT_NAME.exec(name)?.[1] ?? 0);
+  const isIndex = firstIndex >= 1n && firstIndex <= BigInt(Number.MAX_SAFE_INTEGER);
+  return { path, name, firstIndex: isIndex ? firstIndex : undefined };
 }
 
 /** Whether a failure says that a file or directory is not there. */

@@ -59,16 +59,20 @@ export async function hintFor(location: LogLocation, segment: SegmentFile): Prom
   return segment === location.segments.at(-1) ? await readCommitHint(location) : 0n;
 }
 
-/** How one segment of a log is to be scanned. What the segments before it say weighs more than its own name. */
+/**
+ * How one segment of a log is to be scanned. What the segments before it say weighs more than its own name; and before
+ * the first of a data directory there is nothing, so that a node refuses one that does not begin with index 1.
+ */
 export function segmentOptions(
   location: LogLocation,
   segment: SegmentFile,
   before: Continuity,
 ): FileScanOptions {
   const isLast = segment === location.segments.at(-1);
+  const firstIndex = location.kind === 'directory' && location.isPart !== true ? 1n : segment.firstIndex;
   return {
     segment: isLast ? location.end : 'earlier',
-    ...(segment.firstIndex === undefined ? {} : { firstIndex: segment.firstIndex }),
+    ...(firstIndex === undefined ? {} : { firstIndex }),
     ...before,
   };
 }

@@ -127,6 +127,8 @@ export async function* replayItems(
   }: Omit<ReplayOptions, keyof ReadOptions> & { readonly location: LogLocation; readonly replay: Replay },
 ): AsyncGenerator<ReplayStep, void> {
   let expected = 1n;
+  const [{ firstIndex }] = location.segments;
+  if (firstIndex !== undefined && firstIndex > 1n) throw noBeginning(location, firstIndex);
   for await (const found of items) {
     if (at !== undefined && expected > at) return;
     const { item } = found;
@@ -138,6 +140,8 @@ export async function* replayItems(
     if (expected === 1n && frame.index !== 1n) throw noBeginning(location, frame.index);
     if (frame.index !== expected || frame.index > BigInt(INDEX_MAX))
       throw notWhole(location, expected, `index ${frame.index} stands there`);
+    if (frame.term > BigInt(Number.MAX_SAFE_INTEGER))
+      throw notWhole(location, expected, `its term ${frame.term} is beyond what a node counts with`);
     const change = replay.apply(frame);
     progress?.see(found);
     yield { found, frame, change };
@@ -151,7 +155,8 @@ export function committedThrough(location: LogLocation): Promise<bigint> {
 }
 
 function notWhole(location: LogLocation, index: bigint, why: string): RaftError {
-  return new RaftError('damaged', `${location.path} cannot be replayed beyond index ${index - 1n}: ${why}.`, {
+  const how = index === 1n ? 'not at all' : `not beyond index ${index - 1n}`;
+  return new RaftError('damaged', `${location.path} can be replayed ${how}: ${why}.`, {
     suggestions: [
       `raft log verify ${location.path}   # names all damage`,
       `raft log repair ${location.path}   # says what can be done about it`,

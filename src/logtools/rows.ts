@@ -2,6 +2,7 @@ import type { Configuration } from '../lib/configuration.ts';
 import { decodePayload, type Payload, type PayloadKind } from '../lib/entry.ts';
 import type { ProblemKind } from '../logfmt/damage.ts';
 import type { LogLocation } from './locate.ts';
+import type { LogProgress } from './progress.ts';
 import { type ReadOptions, readLog, type SegmentItem } from './read-log.ts';
 import { readableConfiguration, readableText } from './readable.ts';
 import { type Selection, Selector } from './selection.ts';
@@ -76,6 +77,8 @@ const PREVIEW_CHARACTERS_MAX = 60;
 export interface RowOptions extends ReadOptions {
   /** Which of them; all unless given. */
   readonly selection?: Selection;
+  /** Is shown every item that is read, whether it is wanted or not. */
+  readonly progress?: LogProgress | undefined;
 }
 
 /** The rows of `raft log dump`, in order and in bounded memory. */
@@ -97,15 +100,12 @@ export async function* inspectLog(
 /** The items of a log that somebody wants, in order and in bounded memory. */
 export async function* selectedItems(
   location: LogLocation,
-  { selection, ...options }: RowOptions,
+  { selection, progress, ...options }: RowOptions,
 ): AsyncGenerator<SegmentItem, void> {
-  if (selection === undefined) {
-    yield* readLog(location, options);
-    return;
-  }
-  const selector = new Selector(selection);
-  for await (const found of readLog(selection.segmentsOf(location), options)) {
-    const { isShown, isOver } = selector.see(found.item);
+  const selector = selection === undefined ? undefined : new Selector(selection);
+  for await (const found of readLog(selection?.segmentsOf(location) ?? location, options)) {
+    progress?.see(found);
+    const { isShown, isOver } = selector?.see(found.item) ?? { isShown: true, isOver: false };
     if (isShown) yield found;
     if (isOver) return;
   }

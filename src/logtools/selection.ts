@@ -85,7 +85,9 @@ export class Selection {
       ({ firstIndex }, at) => at > 0 && firstIndex !== undefined && firstIndex <= this.from,
     );
     const [first, ...rest] = segments.slice(Math.max(0, start));
-    return first === undefined ? location : { ...location, segments: [first, ...rest] };
+    return first === undefined || start <= 0
+      ? location
+      : { ...location, segments: [first, ...rest], isPart: true };
   }
 }
 

@@ -3,7 +3,6 @@ import { STATS_GROUPS_MAX, STATS_LARGEST_MAX, STATS_TERMS_MAX } from '../lib/lim
 import { FRAME_HEADER_BYTES, type RawFrame } from '../logfmt/frame.ts';
 import { EntryValues } from './expression/entry-values.ts';
 import type { LogLocation } from './locate.ts';
-import type { LogProgress } from './progress.ts';
 import { previewOfPayload, type RowOptions, selectedItems } from './rows.ts';
 import { Tallies, type Tally } from './tallies.ts';
 
@@ -77,7 +76,6 @@ export interface StatsOptions extends RowOptions {
   readonly separators?: string | undefined;
   /** With the first of them in the key, or the second and so on; 1 unless given. */
   readonly depth?: number | undefined;
-  readonly progress?: LogProgress | undefined;
 }
 
 const SEPARATORS = '/:';
@@ -85,10 +83,9 @@ const SEPARATORS = '/:';
 /** Counts a log, or a selection of it, in one pass and bounded memory. */
 export async function statsOf(location: LogLocation, options: StatsOptions = {}): Promise<LogStats> {
   const counts = new Counts(options);
-  for await (const found of selectedItems(location, options)) {
-    if (found.item.type === 'problem') counts.problems++;
-    else counts.add(found.item.frame);
-    options.progress?.see(found);
+  for await (const { item } of selectedItems(location, options)) {
+    if (item.type === 'problem') counts.problems++;
+    else counts.add(item.frame);
   }
   return counts.stats(location);
 }

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const COMMANDS = fileURLToPath(new URL('../../src/commands', import.meta.url));
 
 /** Packages that take longer to load than most commands take to run. */
-const SLOW = ['execa', 'undici', 'ink', 'react'];
+const SLOW = ['execa', 'undici', 'ink', 'react', 'hyparquet-writer'];
 
 /** Everything that a file imports before it runs, packages and files, types aside. */
 async function importsOf(file: string, seen: Set<string>): Promise<Set<string>> {

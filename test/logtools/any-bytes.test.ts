@@ -1,65 +1,64 @@
-import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { statsLines } from '../../src/cli/log-stats-lines.ts';
-import { RaftError } from '../../src/lib/errors.ts';
-import { bisectLog, compileWhen } from '../../src/logtools/bisect.ts';
-import { diffLogs } from '../../src/logtools/diff.ts';
-import { exportOriginal, exportTable } from '../../src/logtools/export.ts';
-import { type LogLocation, locateLog } from '../../src/logtools/locate.ts';
-import { applyRepair } from '../../src/logtools/repair/apply.ts';
-import { planRepair } from '../../src/logtools/repair/plan.ts';
-import { lostRows } from '../../src/logtools/repair/report.ts';
-import { surveyLog } from '../../src/logtools/repair/survey.ts';
-import { Replay, replayLog } from '../../src/logtools/replay.ts';
-import { inspectLog } from '../../src/logtools/rows.ts';
-import { Selection } from '../../src/logtools/selection.ts';
-import { statsOf } from '../../src/logtools/stats.ts';
-import { verifyLog } from '../../src/logtools/verify.ts';
-import { anyBytes } from './any-bytes.ts';
-import { collect, TempDir } from './temp-dir.ts';
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
 
-/** Everything that the tools can do with two files, but what is said to fail: that is a `RaftError`. */
-async function useAll(location: LogLocation, other: LogLocation): Promise<void> {
-  const selection = await Selection.of({ where: 'key != "" || size > 3', grep: '.' });
-  const when = await compileWhen('size(state) > 1');
-  const count = () => ({ entries: 0, problems: 0, foreign: 0 });
-  const log = (name: string, at: LogLocation) => ({ name, location: at, writer: 'none' as const });
-  const uses: readonly (() => Promise<unknown>)[] = [
-    () => collect(verifyLog(location)),
-    () => collect(inspectLog(location, { selection })),
-    async () => statsLines(await statsOf(location)),
-    () => collect(diffLogs([log('a', location), log('b', other)])),
-    () => collect(replayLog(location, new Replay())),
-    () => bisectLog(location, when),
-    () => collect(exportTable(location, 'csv', count())),
-    () => collect(exportOriginal(location, 5n, count())),
-    async () => {
-      const plan = await planRepair(await surveyLog(location), undefined);
-      await collect(lostRows(plan));
-      await applyRepair(plan, undefined);
-    },
-  ];
-  for (const use of uses) {
-    try {
-      await use();
-    } catch (error) {
-      if (!(error instanceof RaftError)) throw error;
-      expect(['damaged', 'unsupported']).toContain(error.code);
-    }
-  }
+const CHILD = fileURLToPath(new URL('fuzz-child.ts', import.meta.url));
+
+/** A seed shows one case again. Else so many are drawn. */
+const SEED = process.env.SEED;
+const FIRST_SEED = Number(SEED ?? randomInt(2 ** 31));
+const CASES = SEED === undefined ? Number(process.env.FUZZ_RUNS ?? 100) : 1;
+
+/** A case that takes longer hangs: it takes milliseconds, and on a machine that does much else a second. */
+const CASE_MS_MAX = 30_000;
+
+/** For what V8 keeps of a case, beside the buffers: see fuzz-child.ts for these. */
+const HEAP_MIB_MAX = 192;
+
+/** How the process with the cases ended, and with which. */
+interface Ending {
+  readonly why: string | undefined;
+  readonly seed: number;
+  readonly cases: number;
 }
 
-describe('a file of any bytes at all', () => {
-  it('breaks none of the tools', async () => {
-    await using dir = await TempDir.make();
-    let round = 0;
-    await fc.assert(
-      fc.asyncProperty(anyBytes, anyBytes, async (bytes, otherBytes) => {
-        const path = await dir.write(`${round++}/a.log`, bytes);
-        const other = await dir.write(`${round}/b.log`, otherBytes);
-        await useAll(await locateLog(path), await locateLog(other));
-      }),
-      { numRuns: Number(process.env.FUZZ_RUNS ?? 200) },
-    );
-  }, 600_000);
+async function runCases(first: number, cases: number): Promise<Ending> {
+  const child = spawn(
+    process.execPath,
+    [`--max-old-space-size=${HEAP_MIB_MAX}`, '--import', 'tsx', CHILD, String(first), String(cases)],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const closed = once(child, 'close');
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  let seed = first;
+  let begun = 0;
+  let hung: string | undefined;
+  const watchdog = setTimeout(() => {
+    hung = `It takes longer than ${CASE_MS_MAX} ms.`;
+    child.kill('SIGKILL');
+  }, CASE_MS_MAX);
+  for await (const line of createInterface({ input: child.stdout })) {
+    seed = Number(line);
+    begun++;
+    watchdog.refresh();
+  }
+  clearTimeout(watchdog);
+  await closed;
+  const isGood = child.exitCode === 0;
+  return { why: isGood ? undefined : (hung ?? stderr), seed, cases: begun };
+}
+
+it('logs and data directories of any bytes at all break none of the tools', {
+  timeout: 86_400_000,
+}, async () => {
+  const { why, seed, cases } = await runCases(FIRST_SEED, CASES);
+  if (why !== undefined) {
+    const again = `SEED=${seed} npx vitest run --project unit test/logtools/any-bytes.test.ts`;
+    throw new Error(`Seed ${seed}: ${why}\nAgain: ${again}`);
+  }
+  expect(cases).toBe(CASES);
 });

@@ -1,10 +1,15 @@
+import { readdirSync } from 'node:fs';
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
+import { assert } from '../../src/lib/assert.ts';
 import { concatBytes } from '../../src/lib/bytes.ts';
+import { EXPORT_GROUP_BYTES_MAX, EXPORT_GROUP_ROWS_MAX } from '../../src/lib/limits.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { type ExportCount, exportOriginal, exportTable } from '../../src/logtools/export.ts';
+import { exportParquet } from '../../src/logtools/export-parquet.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
 import { Selection } from '../../src/logtools/selection.ts';
-import { fixture, fixturePath } from '../logfmt/logs.ts';
+import { fixture, fixturePath, plainLog } from '../logfmt/logs.ts';
 import { entriesOf, NOOP, sessionOf } from './entries.ts';
 import { collect, TempDir } from './temp-dir.ts';
 
@@ -59,6 +64,108 @@ describe('an export as a table', () => {
     const lines = (await collect(exportTable(location, 'ndjson', count))).join('').trimEnd().split('\n');
     expect(lines.length).toBe(400);
     expect(count).toEqual({ entries: 400, problems: 2, foreign: 0 });
+  });
+});
+
+/** A log as Parquet, read back; with the number of its row groups. */
+async function parquet(path: string): Promise<{
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly groups: number;
+  readonly count: ExportCount;
+}> {
+  const count = noCount();
+  const { buffer } = concatBytes(await collect(exportParquet(await locateLog(path), count)));
+  assert(buffer instanceof ArrayBuffer, 'bytes of their own');
+  const metadata = parquetMetadata(buffer);
+  // Without this the library takes COMMAND for text.
+  const rows = await parquetReadObjects({ file: buffer, metadata, utf8: false });
+  return { rows, groups: metadata.row_groups.length, count };
+}
+
+/** A row of a Parquet file in the form of NDJSON. */
+function asJson(row: Readonly<Record<string, unknown>>): unknown {
+  const { command, offset, sequence } = row;
+  assert(command instanceof Uint8Array, 'a command is bytes');
+  return {
+    ...row,
+    index: String(row.index),
+    term: String(row.term),
+    offset: Number(offset),
+    sequence: sequence === null ? null : String(sequence),
+    command: Buffer.from(command).toString('base64'),
+  };
+}
+
+async function ndjson(path: string): Promise<readonly unknown[]> {
+  const pieces = await collect(exportTable(await locateLog(path), 'ndjson', noCount()));
+  return pieces
+    .join('')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): unknown => JSON.parse(line));
+}
+
+describe('an export as Parquet', () => {
+  const fixtures = ['seed-log', 'damaged-log'].flatMap((folder) =>
+    readdirSync(fixturePath(folder))
+      .filter((name) => name.endsWith('.log'))
+      .map((name) => `${folder}/${name}`),
+  );
+
+  it.each(fixtures)('has the rows of the NDJSON: %s', async (name) => {
+    const path = fixturePath(name);
+    const { rows } = await parquet(path);
+    expect(rows.map(asJson)).toEqual(await ndjson(path));
+  });
+
+  it('rounds no uint64, and says in its schema what each column is', async () => {
+    const { rows } = await parquet(fixturePath('seed-log/uint64-extremes.log'));
+    expect(rows.at(-1)).toMatchObject({ index: 2n ** 64n - 2n, term: 2n ** 64n - 1n });
+
+    const location = await locateLog(fixturePath('damaged-log/empty.log'));
+    const { buffer } = concatBytes(await collect(exportParquet(location, noCount())));
+    assert(buffer instanceof ArrayBuffer, 'bytes of their own');
+    const { schema, num_rows } = parquetMetadata(buffer);
+    const optional = ['session', 'sequence', 'op', 'key', 'value', 'text'];
+    expect(num_rows).toBe(0n);
+    expect(
+      schema.slice(1).map(({ name, type, converted_type, repetition_type }) => {
+        expect(repetition_type, name).toBe(optional.includes(name) ? 'OPTIONAL' : 'REQUIRED');
+        return [name, type, converted_type].join(' ').trimEnd();
+      }),
+    ).toEqual([
+      ...['index INT64 UINT_64', 'term INT64 UINT_64', 'segment BYTE_ARRAY UTF8', 'offset INT64'],
+      ...['size INT32', 'kind BYTE_ARRAY UTF8', 'session BYTE_ARRAY UTF8', 'sequence INT64'],
+      ...['op BYTE_ARRAY UTF8', 'key BYTE_ARRAY UTF8', 'value BYTE_ARRAY UTF8', 'text BYTE_ARRAY UTF8'],
+      ...['command BYTE_ARRAY'],
+    ]);
+  });
+
+  it('has a row group for each so many rows, or so many bytes of commands', async () => {
+    await using dir = await TempDir.make();
+    const small = plainLog(2 * EXPORT_GROUP_ROWS_MAX + 1, 20);
+    const large = plainLog(7, EXPORT_GROUP_BYTES_MAX / 2);
+    const mixed = entriesOf(
+      Array.from({ length: 20_000 }, (_, i) => [
+        1 + Math.floor(i / 1000),
+        i % 3 === 0
+          ? NOOP
+          : i % 3 === 1
+            ? `put ключ/${i % 50} ${i}`
+            : { session: 1, sequence: i, text: '\u0000' },
+      ]),
+    );
+    for (const [entries, groupsExpected] of [
+      [small, 3],
+      [large, 4],
+      [mixed, Math.ceil(20_000 / EXPORT_GROUP_ROWS_MAX)],
+    ] as const) {
+      const path = await dir.write('x.log', encodeFrames(entries));
+      const { rows, groups, count } = await parquet(path);
+      expect(groups).toBe(groupsExpected);
+      expect(count).toEqual({ entries: entries.length, problems: 0, foreign: 0 });
+      expect(rows.map(asJson)).toEqual(await ndjson(path));
+    }
   });
 });
 

@@ -2,10 +2,10 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { logIndex } from '../../src/lib/brands.ts';
+import { logIndex, term } from '../../src/lib/brands.ts';
 import { concatBytes } from '../../src/lib/bytes.ts';
 import type { Entry } from '../../src/lib/entry.ts';
-import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { encodeFrames, encodeRawFrame } from '../../src/logfmt/frame.ts';
 import { decodeState, encodeCommitHint } from '../../src/logfmt/records.ts';
 import { type LogLocation, locateLog } from '../../src/logtools/locate.ts';
 import { applyRepair } from '../../src/logtools/repair/apply.ts';
@@ -262,6 +262,76 @@ describe('a repair of a data directory', () => {
       const other = await locateLog(await dir.write('other.log', encodeFrames(entries)));
       expect(short(await planFor(location, other))).toBe('cut 15');
     }
+  });
+
+  it('leaves out zeros that were filled ahead of a segment that is not the last', async () => {
+    await using dir = await TempDir.make();
+    const filled = concatBytes([frames(1, 10), new Uint8Array(700)]);
+    const node = await NodeDir.make(dir, { 1: filled, 11: frames(11, 20) });
+    expect(await node.start()).toBeUndefined();
+    expect(short(await apply(await node.locate()))).toBe('drop');
+    expect(await node.start()).toBe(20);
+    expect(await node.abstainThrough()).toBe(0);
+  });
+
+  it('takes no entries from a log in which terms go back', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: flipped(1, 30, 15) });
+    const goesBack = LOG.map((entry) => (entry.index === 15 ? { ...entry, term: term(1) } : entry));
+    const other = await locateLog(await dir.write('other.log', encodeFrames(goesBack)));
+    expect(short(await planFor(await node.locate(), other))).toBe('cut 15');
+  });
+
+  it('is refused where what is cut may have gone beyond what any leader can bring', async () => {
+    await using dir = await TempDir.make();
+    const beyond = encodeRawFrame({ index: 2n ** 60n, term: 9n, command: Uint8Array.of(1) });
+    const node = await NodeDir.make(dir, { 1: concatBytes([flipped(1, 30, 15), beyond]) });
+    expect(await planFor(await node.locate())).toMatchObject({
+      verdict: 'refused',
+      refusal: expect.stringContaining('gone up to index 1152921504606846976'),
+    });
+  });
+
+  it('changes nothing where the node has no state in which it could be told to abstain', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: flipped(1, 30, 15) });
+    await rm(join(node.path, 'state'));
+    await expect(apply(await node.locate())).rejects.toMatchObject({
+      code: 'damaged',
+      message: expect.stringContaining('state is not there. Without it no node starts on this log.'),
+    });
+    expect(await readFile(join(node.path, segmentName(1)))).toEqual(Buffer.from(flipped(1, 30, 15)));
+  });
+
+  it('passes over files whose names are no indexes, as a node does', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: frames(1, 20) });
+    await dir.write(`node/${segmentName(0)}`, frames(1, 20));
+    await dir.write('node/log/99999999999999999999.log', frames(1, 20));
+    expect((await node.locate()).segments.map(({ firstIndex }) => firstIndex)).toEqual([1n]);
+    expect(await node.start()).toBe(20);
+  });
+
+  it('is refused where what is kept would stand in another segment than its name says', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: flipped(1, 20, 15), 6: frames(21, 30) });
+    const other = await locateLog(await dir.write('other.log', frames(1, 30)));
+    expect(await node.start()).toBeUndefined();
+    expect(await planFor(await node.locate(), other)).toMatchObject({
+      verdict: 'refused',
+      refusal: expect.stringContaining('00000000000000000006.log, which is named for another one'),
+    });
+  });
+
+  it('is refused where the first segment is not there', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: frames(1, 10), 11: frames(11, 20) });
+    await rm(join(node.path, segmentName(1)));
+    expect(await node.start()).toBeUndefined();
+    expect(await planFor(await node.locate())).toMatchObject({
+      verdict: 'refused',
+      refusal: 'Its entries before index 11 are not there, nor is the file for them.',
+    });
   });
 
   it('cuts at an entry that stands there again with another term', async () => {

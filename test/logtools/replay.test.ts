@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { encodeFrames, encodeRawFrame } from '../../src/logfmt/frame.ts';
 import { bisectLog, compileWhen } from '../../src/logtools/bisect.ts';
 import { type LogLocation, locateLog } from '../../src/logtools/locate.ts';
 import { Replay, replayLog } from '../../src/logtools/replay.ts';
@@ -58,6 +58,14 @@ describe('the state after an entry', () => {
     await using dir = await TempDir.make();
     const late = await locateLog(await dir.write('late.log', encodeFrames(entriesOf(CONTENTS, 7))));
     await expect(collect(replayLog(late, new Replay()))).rejects.toMatchObject({ code: 'unsupported' });
+  });
+
+  it('is not given behind a term that no node counts with', async () => {
+    await using dir = await TempDir.make();
+    const [entry] = entriesOf([[1, { session: 5, sequence: 1, text: 'put a 1' }]]);
+    const frame = { index: 1n, term: 2n ** 53n, command: entry?.command ?? Uint8Array.of(1) };
+    const location = await locateLog(await dir.write('x.log', encodeRawFrame(frame)));
+    await expect(collect(replayLog(location, new Replay()))).rejects.toMatchObject({ code: 'damaged' });
   });
 });
 

@@ -5,6 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { concatBytes } from '../../src/lib/bytes.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
+import { Replay, replayLog } from '../../src/logtools/replay.ts';
+import { inspectLog } from '../../src/logtools/rows.ts';
+import { Selection } from '../../src/logtools/selection.ts';
 import { verifyLog } from '../../src/logtools/verify.ts';
 import { fixturePath, plainLog } from '../logfmt/logs.ts';
 import { collect, segmentName, TempDir } from './temp-dir.ts';
@@ -106,6 +109,30 @@ describe('verify', () => {
     await dir.write(segmentName(1), damaged);
     const reports = await collect(verifyLog(await locateLog(path), { writer: 'running' }));
     expect(reports).toMatchObject([{ entries: 2, problems: [{ kind: 'checksum-mismatch' }], ok: false }]);
+  });
+});
+
+describe('a data directory whose first segment is not there', () => {
+  it('is damaged, as a node refuses it', async () => {
+    await using dir = await TempDir.make();
+    await dir.write(segmentName(4), hundreds(4, 6));
+    await dir.write(segmentName(7), hundreds(7, 9));
+    const location = await locateLog(dir.path);
+    const reports = await collect(verifyLog(location));
+    expect(reports).toMatchObject([
+      { ok: false, problems: [{ kind: 'index-gap', offset: 0, index: '4', fatal: true }] },
+      { ok: true, problems: [] },
+    ]);
+    await expect(collect(replayLog(location, new Replay()))).rejects.toMatchObject({ code: 'unsupported' });
+  });
+
+  it('is no matter where only later entries are asked for', async () => {
+    await using dir = await TempDir.make();
+    await dir.write(segmentName(1), hundreds(1, 3));
+    await dir.write(segmentName(4), hundreds(4, 6));
+    const selection = await Selection.of({ from: 4n });
+    const rows = await collect(inspectLog(await locateLog(dir.path), { selection }));
+    expect(rows.map(({ type }) => type)).toEqual(['entry', 'entry', 'entry']);
   });
 });
 

@@ -116,6 +116,13 @@ describe('raft log repair', () => {
     }
   });
 
+  it('takes nothing from the log itself', async () => {
+    const log = fixture('damaged-log/two-bitflips.log');
+    const { code, stderr } = await raft(['log', 'repair', log, '--from', log]);
+
+    expect([code, stderr]).toEqual([2, expect.stringContaining('name that of another node')]);
+  });
+
   it('ends with 65 where nothing can be kept', async () => {
     const { code, stdout } = await raft(['log', 'repair', fixture('damaged-log/not-a-log.log')]);
 

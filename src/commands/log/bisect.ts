@@ -66,6 +66,7 @@ function valueText(value: string | null): string {
 }
 
 function notFound({ lastIndex, holdsThroughout }: Extract<BisectResult, { type: 'none' }>): RaftError {
+  if (lastIndex === 0n) return new RaftError('answered-no', 'The log has no entry that could make it true.');
   const why = holdsThroughout
     ? 'it holds before the first entry already, and ever after'
     : 'it never comes true';

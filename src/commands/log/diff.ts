@@ -4,12 +4,14 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { findLog } from '../../cli/find-log.ts';
 import { dirFlags, wholeNumber } from '../../cli/flags.ts';
 import { diffEntryLines, diffSummaryLines } from '../../cli/log-diff-lines.ts';
+import { ProgressBar } from '../../cli/log-progress.ts';
 import { prose } from '../../cli/prose.ts';
 import { usage } from '../../cli/values.ts';
 import { exitCodeOf } from '../../lib/errors.ts';
 import { MEMBERS_MAX } from '../../lib/limits.ts';
-import { type DiffEntry, diffLogs } from '../../logtools/diff.ts';
+import { type DiffEntry, type DiffSummary, diffLogs } from '../../logtools/diff.ts';
 import type { DiffLog } from '../../logtools/diff-cursor.ts';
+import { LogProgress } from '../../logtools/progress.ts';
 
 /** Compares the logs of a cluster's nodes. */
 export class LogDiff extends BaseCommand {
@@ -58,15 +60,37 @@ different bytes of the same index and term: one of them is damaged then. Reads o
     const { voters } = flags;
     if (voters !== undefined && voters < names.length)
       throw usage(`There are ${names.length} logs, and --voters says that ${voters} vote.`);
-    const comparison = diffLogs(await this.#find(names, flags.dir), { voters });
-    let step = await comparison.next();
-    for (; step.done !== true; step = await comparison.next()) {
-      if (flags.entries) await this.#show(step.value);
-    }
-    const summary = step.value;
+    const summary = await this.#compare(await this.#find(names, flags.dir), {
+      voters,
+      isShown: flags.entries,
+    });
     if (!this.jsonEnabled() && flags.entries && summary.partAt !== null) await this.write('\n');
     this.printResult(summary, () => diffSummaryLines(summary));
     if (summary.conflicts > 0) this.exit(exitCodeOf('damaged'));
+  }
+
+  async #compare(
+    logs: readonly DiffLog[],
+    { voters, isShown }: { readonly voters: number | undefined; readonly isShown: boolean },
+  ): Promise<DiffSummary> {
+    const bar = new ProgressBar('Comparing');
+    const locations = logs.map(({ location }) => location);
+    const progress = await LogProgress.ofAll(locations, (done, total) => bar.update(done, total));
+    try {
+      const comparison = diffLogs(
+        logs.map((log, at) => ({ ...log, progress: progress[at] })),
+        { voters },
+      );
+      for (;;) {
+        const { done, value } = await comparison.next();
+        if (done === true) return value;
+        if (!isShown) continue;
+        bar.clear();
+        await this.#show(value);
+      }
+    } finally {
+      bar.clear();
+    }
   }
 
   async #find(names: readonly string[], dir: string | undefined): Promise<readonly DiffLog[]> {

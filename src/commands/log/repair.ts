@@ -1,13 +1,17 @@
+import { realpath } from 'node:fs/promises';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { type FoundLog, findLog, logArgument } from '../../cli/find-log.ts';
 import { dirFlags } from '../../cli/flags.ts';
 import { inspectLine } from '../../cli/log-lines.ts';
+import { ProgressBar } from '../../cli/log-progress.ts';
 import { planLines, repairedLine } from '../../cli/log-repair-lines.ts';
 import { prose } from '../../cli/prose.ts';
+import { usage } from '../../cli/values.ts';
 import { exitCodeOf, RaftError } from '../../lib/errors.ts';
-import type { LogLocation } from '../../logtools/locate.ts';
-import { applyRepair, dataDirectoryOf } from '../../logtools/repair/apply.ts';
+import { dataDirectoryOf, type LogLocation } from '../../logtools/locate.ts';
+import { LogProgress, type OnProgress } from '../../logtools/progress.ts';
+import { applyRepair } from '../../logtools/repair/apply.ts';
 import { Donor } from '../../logtools/repair/donor.ts';
 import { planRepair, type RepairPlan } from '../../logtools/repair/plan.ts';
 import { lostRows, planReport, repairedLocation } from '../../logtools/repair/report.ts';
@@ -54,6 +58,7 @@ be done.`;
     if (flags.apply) refuseRunning(found);
     const other =
       flags.from === undefined ? undefined : await findLog(flags.from, flags.dir, (text) => this.note(text));
+    if (other !== undefined) await refuseSame(found, other);
     if (flags.apply) await this.#apply(found.location, other);
     else await this.#plan(found.location, other);
   }
@@ -77,12 +82,15 @@ be done.`;
       await this.#show(plan);
       if (plan.verdict !== 'repairable') return;
       // A donor goes forward only: what is taken from it is read again from its start.
-      await using donor = other === undefined ? undefined : await donorOf(other);
-      for (const file of await applyRepair(plan, donor)) {
+      const files = await withBar('Writing', async (onProgress) => {
+        await using donor = other === undefined ? undefined : await donorOf(other, () => {});
+        return await applyRepair(plan, donor, onProgress);
+      });
+      for (const file of files) {
         if (this.jsonEnabled()) await this.writeJson({ type: 'done', ...file });
         else await this.write(`${repairedLine(file)}\n`);
       }
-      await this.#check(location);
+      await this.#check(location, plan);
     } finally {
       await lock?.release();
     }
@@ -103,28 +111,52 @@ be done.`;
   }
 
   /** Sees with other eyes that the log is good now. */
-  async #check(location: LogLocation): Promise<void> {
-    for await (const { file, ok, problems } of verifyLog(await repairedLocation(location))) {
-      if (ok) continue;
-      throw new RaftError(
-        'damaged',
-        `${file} is still damaged: ${problems[0]?.detail ?? 'no problem is named'}.`,
-        {
-          suggestions: ['Every original is beside its file, with .damaged-N behind its name.'],
-        },
-      );
-    }
-    this.print('The log is whole now: a node starts on it.');
+  async #check(location: LogLocation, { abstainThrough }: RepairPlan): Promise<void> {
+    const repaired = await repairedLocation(location);
+    await withBar('Checking', async (onProgress) => {
+      for await (const { file, ok, problems } of verifyLog(repaired, { onProgress })) {
+        if (ok) continue;
+        throw new RaftError(
+          'damaged',
+          `${file} is still damaged: ${problems[0]?.detail ?? 'no problem is named'}.`,
+          {
+            suggestions: ['Every original is beside its file, with .damaged-N behind its name.'],
+          },
+        );
+      }
+    });
+    this.print(
+      abstainThrough === undefined
+        ? 'The log is whole now: a node starts on it.'
+        : 'The log is whole now: a node starts on it where another one can lead. A cluster of one node needs a copy of its data.',
+    );
   }
 }
 
 async function planFor(location: LogLocation, other: FoundLog | undefined): Promise<RepairPlan> {
-  await using donor = other === undefined ? undefined : await donorOf(other);
-  return await planRepair(await surveyLog(location), donor);
+  const survey = await withBar('Reading', async (onProgress) =>
+    surveyLog(location, await LogProgress.of(location, onProgress)),
+  );
+  if (other === undefined) return await planRepair(survey, undefined);
+  return await withBar('Comparing', async (onProgress) => {
+    await using donor = await donorOf(other, onProgress);
+    return await planRepair(survey, donor);
+  });
 }
 
-function donorOf({ location, writer }: FoundLog): Promise<Donor> {
-  return Donor.open({ name: location.path, location, writer });
+async function donorOf({ location, writer }: FoundLog, onProgress: OnProgress): Promise<Donor> {
+  const progress = await LogProgress.of(location, onProgress);
+  return await Donor.open({ name: location.path, location, writer, progress });
+}
+
+/** Does something that may take long, with a bar while it does. */
+async function withBar<T>(what: string, work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
+  const bar = new ProgressBar(what);
+  try {
+    return await work((done, total) => bar.update(done, total));
+  } finally {
+    bar.clear();
+  }
 }
 
 /** A log is repaired as a whole. */
@@ -138,6 +170,15 @@ function refusePart(location: LogLocation): void {
       suggestions: [`raft log repair ${directory}`],
     },
   );
+}
+
+/** What is damaged in a log cannot be taken from it. */
+async function refuseSame({ location }: FoundLog, other: FoundLog): Promise<void> {
+  const [path, otherPath] = await Promise.all(
+    [location, other.location].map(({ segments }) => realpath(segments[0].path)),
+  );
+  if (path !== otherPath) return;
+  throw usage('--from names the very log that is to be repaired: name that of another node.');
 }
 
 function refuseRunning({ location, writer }: FoundLog): void {

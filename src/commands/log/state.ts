@@ -53,13 +53,28 @@ Reads only, also while a node writes the log.`;
       throw usage(`The log ends with index ${index}, and --at asks for ${at}.`);
     const keys = replay.values.size;
     const document = { type: 'state', index, term, keys, committedThrough: committed };
-    this.printResult(document, () => `After index ${index} (term ${term}) there are ${keys} keys:`);
+    this.printResult(document, () => stateLine({ index, term, keys }));
     for (const [key, item] of replay.items()) {
       if (!key.startsWith(prefix)) continue;
       if (this.jsonEnabled()) await this.writeJson({ type: 'item', key, ...item });
       else await this.write(`${shown(key)} = ${shown(item.value)}  (index ${item.index})\n`);
     }
   }
+}
+
+function stateLine({
+  index,
+  term,
+  keys,
+}: {
+  readonly index: bigint;
+  readonly term: bigint;
+  readonly keys: number;
+}): string {
+  if (index === 0n) return 'Before the first entry there are no keys.';
+  const after = `After index ${index} (term ${term})`;
+  if (keys === 0) return `${after} there are no keys.`;
+  return `${after} there ${keys === 1 ? 'is 1 key' : `are ${keys} keys`}:`;
 }
 
 /** A text on one line, whatever is in it. */

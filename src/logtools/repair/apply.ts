@@ -1,13 +1,14 @@
 import { link, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { present } from '../../lib/assert.ts';
 import { logIndex } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { SCAN_CHUNK_BYTES, SMALL_BODY_BYTES_MAX } from '../../lib/limits.ts';
 import { encodeRawFrame } from '../../logfmt/frame.ts';
-import { decodeState, encodeState } from '../../logfmt/records.ts';
-import { LOG_DIRECTORY, type LogLocation, type SegmentFile } from '../locate.ts';
+import { type Decoded, decodeState, encodeState, type StateRecord } from '../../logfmt/records.ts';
+import { dataDirectoryOf, type SegmentFile } from '../locate.ts';
 import { LogFile } from '../log-file.ts';
+import { type OnProgress, sum } from '../progress.ts';
 import type { Donor } from './donor.ts';
 import type { Piece, RepairPlan } from './plan.ts';
 
@@ -20,21 +21,16 @@ export interface RepairedFile {
   readonly isRemoved: boolean;
 }
 
-/** The data directory that a log stands in, or undefined for a file on its own. */
-export function dataDirectoryOf(location: LogLocation): string | undefined {
-  const directory = dirname(resolve(location.segments[0].path));
-  return basename(directory) === LOG_DIRECTORY ? dirname(directory) : undefined;
-}
-
 /**
  * Does what a plan says. Whoever calls holds the lock of the data directory, and the log is the one that was planned for.
  * What the node has to know before its log is shorter becomes durable first; then each file is replaced at once by one that
- * is whole and synced, its original linked beside it under another name before. Other verdicts change nothing. A crash in between leaves a log on which a
- * node refuses to start, or one that is mended. Errors: `disk-failed`, `damaged`.
+ * is whole and synced, its original linked beside it under another name before. Other verdicts change nothing. A crash in
+ * between leaves a log on which a node refuses to start, or one that is mended. Errors: `disk-failed`, `damaged`.
  */
 export async function applyRepair(
   plan: RepairPlan,
   donor: Donor | undefined,
+  onProgress: OnProgress = () => {},
 ): Promise<readonly RepairedFile[]> {
   if (plan.verdict !== 'repairable') return [];
   const { location } = plan.survey;
@@ -43,10 +39,12 @@ export async function applyRepair(
     if (directory !== undefined && plan.abstainThrough !== undefined)
       await noteAbstention(directory, plan.abstainThrough);
     const done: RepairedFile[] = [];
+    const tell = tellOfPieces(plan.pieces, onProgress);
     for (const [at, segment] of location.segments.entries()) {
       const pieces = plan.pieces.filter((piece) => piece.segment === segment);
-      if (await isUnchanged(plan, segment, pieces)) continue;
-      if (pieces.length > 0 || at === 0) done.push(await replaceSegment(segment, pieces, donor));
+      if (isUnchanged(plan, segment, pieces)) tell(sum(pieces.map(pieceBytes)));
+      else if (pieces.length > 0 || at === 0)
+        done.push(await replaceSegment(segment, pieces, { donor, tell }));
       else done.push(await removeSegment(segment));
     }
     return done;
@@ -61,11 +59,7 @@ export async function applyRepair(
 }
 
 /** Whether nothing is done to a segment: every action is in another one, and no cut before it takes it along. */
-async function isUnchanged(
-  plan: RepairPlan,
-  segment: SegmentFile,
-  pieces: readonly Piece[],
-): Promise<boolean> {
+function isUnchanged(plan: RepairPlan, segment: SegmentFile, pieces: readonly Piece[]): boolean {
   const isTouched = plan.actions.some((action) => action.segment === segment);
   return !isTouched && pieces.length === 1 && pieces[0]?.type === 'own' && pieces[0].offset === 0;
 }
@@ -73,7 +67,7 @@ async function isUnchanged(
 async function replaceSegment(
   segment: SegmentFile,
   pieces: readonly Piece[],
-  donor: Donor | undefined,
+  { donor, tell }: { readonly donor: Donor | undefined; readonly tell: (moreBytes: number) => void },
 ): Promise<RepairedFile> {
   const { path } = segment;
   const mended = `${path}.mended`;
@@ -83,7 +77,10 @@ async function replaceSegment(
     for (const piece of pieces) {
       const chunks =
         piece.type === 'own' ? bytesOf(source, piece) : framesOf(present(donor, 'the other log'), piece);
-      for await (const chunk of chunks) await output.writeFile(chunk);
+      for await (const chunk of chunks) {
+        await output.writeFile(chunk);
+        if (piece.type === 'own') tell(chunk.length);
+      }
     }
     await output.sync();
   } finally {
@@ -93,6 +90,20 @@ async function replaceSegment(
   await rename(mended, path);
   await syncDirectory(dirname(path));
   return { file: path, kept, isRemoved: false };
+}
+
+/** Whom to tell how many bytes of the log's own more are done. What comes from the other log is little beside them. */
+function tellOfPieces(pieces: readonly Piece[], onProgress: OnProgress): (moreBytes: number) => void {
+  const totalBytes = sum(pieces.map(pieceBytes));
+  let doneBytes = 0;
+  return (moreBytes) => {
+    doneBytes += moreBytes;
+    onProgress(doneBytes, totalBytes);
+  };
+}
+
+function pieceBytes(piece: Piece): number {
+  return piece.type === 'own' ? piece.end - piece.offset : 0;
 }
 
 async function removeSegment({ path }: SegmentFile): Promise<RepairedFile> {
@@ -146,15 +157,11 @@ async function linkBeside(path: string): Promise<string> {
 /** Makes the node abstain from votes until a leader has carried it past an index (docs/FORMAT.md: `abstainThrough`). */
 async function noteAbstention(directory: string, index: bigint): Promise<void> {
   const path = join(directory, 'state');
-  const decoded = decodeState(await readSmall(path));
+  const decoded = await readState(path);
   if (decoded.type === 'damaged') {
-    throw new RaftError(
-      'damaged',
-      `${path} is damaged: ${decoded.detail}. Without it no node starts on this log.`,
-      {
-        suggestions: ['Add this node to the cluster as a new one: with a new id and a blank data directory.'],
-      },
-    );
+    throw new RaftError('damaged', `${path} ${decoded.detail}. Without it no node starts on this log.`, {
+      suggestions: ['Add this node to the cluster as a new one: with a new id and a blank data directory.'],
+    });
   }
   const abstainThrough = logIndex(Math.max(Number(index), decoded.value.abstainThrough));
   const next = `${path}.new`;
@@ -169,9 +176,15 @@ async function noteAbstention(directory: string, index: bigint): Promise<void> {
   await syncDirectory(directory);
 }
 
-async function readSmall(path: string): Promise<Uint8Array> {
-  await using file = await LogFile.open(path);
-  return await file.read(0, SMALL_BODY_BYTES_MAX);
+async function readState(path: string): Promise<Decoded<StateRecord>> {
+  try {
+    await using file = await LogFile.open(path);
+    const decoded = decodeState(await file.read(0, SMALL_BODY_BYTES_MAX));
+    return decoded.type === 'value' ? decoded : { ...decoded, detail: `is damaged: ${decoded.detail}` };
+  } catch (error) {
+    if (!(error instanceof RaftError && error.code === 'no-such-file')) throw error;
+    return { type: 'damaged', detail: 'is not there' };
+  }
 }
 
 async function syncDirectory(path: string): Promise<void> {

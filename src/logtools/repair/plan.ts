@@ -1,5 +1,6 @@
+import { INDEX_MAX } from '../../lib/limits.ts';
 import { FRAME_BYTES_MIN } from '../../logfmt/frame.ts';
-import type { SegmentFile } from '../locate.ts';
+import { dataDirectoryOf, type SegmentFile } from '../locate.ts';
 import type { Donor } from './donor.ts';
 import type { EntryMark, Hole, Survey } from './survey.ts';
 
@@ -34,7 +35,14 @@ export type RepairAction =
 
 /** What a part of the mended log is made of. */
 export type Piece =
-  | { readonly type: 'own'; readonly segment: SegmentFile; readonly offset: number; readonly end: number }
+  | {
+      readonly type: 'own';
+      readonly segment: SegmentFile;
+      readonly offset: number;
+      readonly end: number;
+      /** Its first index. */
+      readonly from: bigint;
+    }
   | { readonly type: 'donor'; readonly segment: SegmentFile; readonly from: bigint; readonly to: bigint };
 
 /** What would become of a log. */
@@ -88,8 +96,8 @@ class Planner {
     if (isCutShort) return refused(this.#survey, 'There are too many damaged places in it.');
     for (const part of parts) {
       if (part.type === 'keep') {
-        const { segment, offset, end, lastIndex } = part;
-        this.#pieces.push({ type: 'own', segment, offset, end });
+        const { segment, offset, end, firstIndex, lastIndex } = part;
+        this.#pieces.push({ type: 'own', segment, offset, end, from: firstIndex });
         this.#lastIndex = lastIndex;
       } else if (part.type === 'spare') {
         const { segment, offset, length, index } = part;
@@ -106,6 +114,24 @@ class Planner {
         `It could only be kept up to index ${this.#lastIndex}, but entries up to ${commitHint} are known to be committed, and must not be cut.`,
       );
     }
+    const misplaced = this.#misplaced();
+    if (misplaced !== undefined) {
+      return refused(
+        this.#survey,
+        `Index ${misplaced.from} would begin ${misplaced.segment.name}, which is named for another one.`,
+      );
+    }
+    const through = this.#abstainThrough;
+    if (
+      through !== undefined &&
+      through > BigInt(INDEX_MAX) &&
+      dataDirectoryOf(this.#survey.location) !== undefined
+    ) {
+      return refused(
+        this.#survey,
+        `What is cut may have gone up to index ${through}, and no leader can carry the node past that: replace it by a new one.`,
+      );
+    }
     return {
       ...blank(this.#survey),
       verdict: 'repairable',
@@ -113,6 +139,20 @@ class Planner {
       pieces: this.#pieces,
       abstainThrough: this.#abstainThrough,
     };
+  }
+
+  /** What would stand in another segment than its name says, so that no node starts on it. */
+  #misplaced(): Piece | undefined {
+    const { segments } = this.#survey.location;
+    let last = -1;
+    return this.#pieces.find((piece) => {
+      const at = segments.indexOf(piece.segment);
+      const isFirst = at > last;
+      const isBack = at < last;
+      last = at;
+      const { firstIndex } = piece.segment;
+      return isBack || (isFirst && firstIndex !== undefined && firstIndex !== piece.from);
+    });
   }
 
   /** Fills a hole from the other log; false where nothing proves that its entries are the ones that stood here. */

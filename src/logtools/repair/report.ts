@@ -59,7 +59,7 @@ export async function* lostRows({ survey, actions }: RepairPlan): AsyncGenerator
   const segments = survey.location.segments.slice(survey.location.segments.indexOf(cut.segment));
   const [first, ...rest] = segments;
   if (first === undefined) return;
-  const location: LogLocation = { ...survey.location, segments: [first, ...rest] };
+  const location: LogLocation = { ...survey.location, segments: [first, ...rest], isPart: true };
   for await (const found of readLog(location)) {
     const { item } = found;
     const offset = item.type === 'entry' ? item.frame.offset : item.problem.offset;

@@ -4,6 +4,7 @@ import type { Problem, ProblemKind } from '../../logfmt/damage.ts';
 import { FRAME_HEADER_BYTES, type RawFrame } from '../../logfmt/frame.ts';
 import { readCommitHint } from '../commit-hint.ts';
 import type { LogLocation, SegmentFile } from '../locate.ts';
+import type { LogProgress } from '../progress.ts';
 import { readLog } from '../read-log.ts';
 
 /** An entry, as far as another log's has to be the same. */
@@ -71,10 +72,12 @@ export interface Survey {
 }
 
 /** Takes a log apart into what is good and what is not, in one pass. Memory grows with the damage, up to a limit. */
-export async function surveyLog(location: LogLocation): Promise<Survey> {
+export async function surveyLog(location: LogLocation, progress?: LogProgress): Promise<Survey> {
   const commitHint = await readCommitHint(location);
   const surveyor = new Surveyor(location, commitHint);
-  for await (const { segment, item } of readLog(location)) {
+  for await (const found of readLog(location)) {
+    progress?.see(found);
+    const { segment, item } = found;
     if (item.type === 'problem') surveyor.problem(segment, item.problem);
     else if (!surveyor.entry(segment, item.frame)) break;
   }
@@ -109,11 +112,13 @@ class Surveyor {
   problem(segment: SegmentFile, { kind, offset, length, index, detail, fatal }: Problem): void {
     this.#isFatal ||= fatal;
     this.#isNoLog ||= kind === 'not-a-log';
-    // Frames in an impossible order show it themselves, unless what is missing is the end; zeros that were filled ahead are
-    // none of the log's bytes.
+    // Frames in an impossible order show it themselves, unless what is missing is the end.
     const isMissingAtEnd = kind === 'index-gap' && index === this.#expected;
-    if (kind === 'zero-tail' || (length === 0 && !isMissingAtEnd)) return;
-    this.#addDamage({ segment, offset, kind, detail, bytes: length });
+    if (length === 0 && !isMissingAtEnd) return;
+    // Zeros that were filled ahead are none of the log's bytes, and in the way only where another segment follows.
+    const isZeros = kind === 'zero-tail';
+    if (isZeros && !fatal) return;
+    this.#addDamage({ segment, offset, kind, detail, bytes: isZeros ? 0 : length });
   }
 
   /** Takes a good frame; false where nothing more is to be read. */
