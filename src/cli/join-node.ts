@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { createClient } from '../api/client.ts';
-import { dirFlag, markEstablished } from '../cluster/cluster-file.ts';
+import { markEstablished } from '../cluster/cluster-file.ts';
 import type { Cluster, ClusterNode } from '../cluster/cluster-format.ts';
 import { type Child, launchNodes } from '../cluster/launch.ts';
+import { dirFlag } from '../cluster/names.ts';
 import { addNode, dropNodes, type NewNode } from '../cluster/node-list.ts';
 import { olderOutput } from '../cluster/output.ts';
 import { waitForJoin } from '../cluster/readiness.ts';

@@ -1,6 +1,6 @@
-import { dirFlag } from '../cluster/cluster-file.ts';
 import type { Cluster } from '../cluster/cluster-format.ts';
 import type { Attachment } from '../cluster/launch.ts';
+import { dirFlag } from '../cluster/names.ts';
 import { logName } from './cluster-rows.ts';
 
 /** What to type once a cluster is ready. */

@@ -1,5 +1,6 @@
-import { dirFlag, selectNodes } from '../cluster/cluster-file.ts';
+import { selectNodes } from '../cluster/cluster-file.ts';
 import type { Cluster, ClusterNode } from '../cluster/cluster-format.ts';
+import { dirFlag } from '../cluster/names.ts';
 import {
   findProcess,
   type NodeSignal,

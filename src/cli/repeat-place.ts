@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { dirFlag } from '../cluster/cluster-file.ts';
+import { dirFlag } from '../cluster/names.ts';
 import type { ServerFlags } from './find-cluster.ts';
 
 /** A command in a line that says what to type next: at its beginning, or behind a colon, and up to a comment. */

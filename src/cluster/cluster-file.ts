@@ -6,7 +6,7 @@ import { RaftError } from '../lib/errors.ts';
 import { systemProcesses } from '../raft/processes.ts';
 import { acquireLock, type HeldLock } from '../raft/storage/lock.ts';
 import { type Cluster, type ClusterNode, decodeCluster, encodeCluster, pathsOf } from './cluster-format.ts';
-import { CLUSTER_FILE, DEFAULT_CLUSTER_DIR } from './names.ts';
+import { CLUSTER_FILE } from './names.ts';
 
 /** Another command has `cluster.json` for a moment only; it is waited for this long, in milliseconds. */
 const EDIT_WAIT_MS = 5_000;
@@ -99,12 +99,6 @@ function hasData(node: ClusterNode): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** ` --dir DIR` for a command that a person types next, or nothing where it finds the directory by itself. */
-export function dirFlag(dir: string): string {
-  if (dir === resolve(DEFAULT_CLUSTER_DIR)) return '';
-  return ` --dir ${/[^\w./-]/.test(dir) ? `'${dir.replaceAll("'", "'\\''")}'` : dir}`;
 }
 
 /** The node that a person means by a name (`node1`), an id or a URL. */

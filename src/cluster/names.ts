@@ -1,5 +1,13 @@
+import { resolve } from 'node:path';
+
 /** Where a cluster is, unless `--dir` says otherwise: in the working directory. */
 export const DEFAULT_CLUSTER_DIR = 'raft-data';
 
 /** The name of the file that makes a directory a cluster directory. */
 export const CLUSTER_FILE = 'cluster.json';
+
+/** ` --dir DIR` for a command that a person types next, or nothing where it finds the directory by itself. */
+export function dirFlag(dir: string): string {
+  if (dir === resolve(DEFAULT_CLUSTER_DIR)) return '';
+  return ` --dir ${/[^\w./-]/.test(dir) ? `'${dir.replaceAll("'", "'\\''")}'` : dir}`;
+}

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { RaftError } from '../lib/errors.ts';
 import { MEMBERS_MAX } from '../lib/limits.ts';
-import { dirFlag, editCluster, randomNodeId } from './cluster-file.ts';
+import { editCluster, randomNodeId } from './cluster-file.ts';
 import { type Cluster, type ClusterNode, isNodeName, pathsOf } from './cluster-format.ts';
+import { dirFlag } from './names.ts';
 import { portOf } from './prepare.ts';
 import { freePorts, isPortFree } from './probe.ts';
 

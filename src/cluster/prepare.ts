@@ -1,6 +1,7 @@
 import { RaftError } from '../lib/errors.ts';
-import { createCluster, dirFlag, readCluster } from './cluster-file.ts';
+import { createCluster, readCluster } from './cluster-file.ts';
 import type { Cluster, ClusterNode } from './cluster-format.ts';
+import { dirFlag } from './names.ts';
 import { findProcess, type ProcessSource } from './node-process.ts';
 import { portOwner } from './port-owner.ts';
 import { freePorts, isPortFree } from './probe.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeStatus } from '../api/schema.ts';
 import { RaftError, type RaftErrorCode } from '../lib/errors.ts';
-import { dirFlag } from './cluster-file.ts';
 import { type Child, describeExit, type Exit } from './launch.ts';
+import { dirFlag } from './names.ts';
 import { lastLines } from './output.ts';
 
 /** Asks nodes for their status, all at once and in bounded time; a node that does not answer gives undefined. */

@@ -60,8 +60,8 @@ export async function hintFor(location: LogLocation, segment: SegmentFile): Prom
 }
 
 /**
- * How one segment of a log is to be scanned. What the segments before it say weighs more than its own name; and before
- * the first of a data directory there is nothing, so that a node refuses one that does not begin with index 1.
+ * How one segment of a log is to be scanned. What the segments before it say weighs more than its own name. Nothing
+ * removes segments from the front of a log yet, so the first of a data directory has to begin with index 1.
  */
 export function segmentOptions(
   location: LogLocation,

@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createCluster,
-  dirFlag,
   findClusterNode,
   markEstablished,
   readCluster,
   selectNodes,
 } from '../../src/cluster/cluster-file.ts';
-import { CLUSTER_FILE } from '../../src/cluster/names.ts';
+import { CLUSTER_FILE, dirFlag } from '../../src/cluster/names.ts';
 import { addNode, dropNodes } from '../../src/cluster/node-list.ts';
 import { present } from '../../src/lib/assert.ts';
 import { parseNodeId } from '../../src/lib/brands.ts';

@@ -41,7 +41,7 @@ export interface LogPair {
 /** Does everything with two logs that the log commands do, and compares what they say of the same. The first is repaired. */
 export async function tryAllTools({ first, second, isNamedTruly }: LogPair): Promise<void> {
   const [log, other] = [await find(first), await find(second)];
-  // A directory without a segment is no log.
+  // A directory without a segment is no log, or has lost it.
   if (log === undefined || other === undefined) return;
   const entries = await lookAt(log);
   await exportAs(log, entries);
@@ -58,7 +58,7 @@ async function find(path: string): Promise<DiffLog | undefined> {
   try {
     return { name: path, ...(await findLog(path, undefined, () => {})) };
   } catch (error) {
-    if (error instanceof RaftError && error.code === 'no-such-file') return undefined;
+    if (error instanceof RaftError && ['no-such-file', 'damaged'].includes(error.code)) return undefined;
     throw error;
   }
 }

@@ -323,17 +323,6 @@ describe('a repair of a data directory', () => {
     });
   });
 
-  it('is refused where the first segment is not there', async () => {
-    await using dir = await TempDir.make();
-    const node = await NodeDir.make(dir, { 1: frames(1, 10), 11: frames(11, 20) });
-    await rm(join(node.path, segmentName(1)));
-    expect(await node.start()).toBeUndefined();
-    expect(await planFor(await node.locate())).toMatchObject({
-      verdict: 'refused',
-      refusal: 'Its entries before index 11 are not there, nor is the file for them.',
-    });
-  });
-
   it('cuts at an entry that stands there again with another term', async () => {
     await using dir = await TempDir.make();
     const again = entriesOf(

@@ -4,7 +4,7 @@ import { requireCluster } from '../../cli/find-cluster.ts';
 import { dirFlags } from '../../cli/flags.ts';
 import { machineProcesses } from '../../cli/processes.ts';
 import { prose } from '../../cli/prose.ts';
-import { dirFlag } from '../../cluster/cluster-file.ts';
+import { dirFlag } from '../../cluster/names.ts';
 import { STOP_GRACE_MS, stopNodes } from '../../cluster/stop-nodes.ts';
 
 /** Stops a whole local cluster. */
