@@ -16,8 +16,8 @@ export interface Drawing {
   readonly failed: Promise<unknown>;
 }
 
-/** A second frame within the time of one waits for its turn, and so does whoever has pressed a key. */
-const FRAMES_PER_SECOND_MAX = 60;
+/** A second frame within the time of one waits for its turn, and so does whoever has pressed a key: so it is short. */
+const FRAMES_PER_SECOND_MAX = 250;
 
 /** Draws lines, and draws them again whenever their source has others. */
 export function drawLines(source: LineSource, output: NodeJS.WriteStream): Drawing {
