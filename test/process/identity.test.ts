@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { nodeId } from '../../src/lib/brands.ts';
 import type { PeerAddress } from '../../src/raft/ports.ts';
+import { raft, startRaft } from '../command-line/runner.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePorts } from '../support/ports.ts';
 import { RealCluster, type RealNode } from '../support/real-cluster.ts';
-import { raft, startRaft } from './cli-runner.ts';
 
 describe('a node that has lost its data and comes back under its old id', () => {
   it('is recognised also after all others were restarted, and stops', async () => {

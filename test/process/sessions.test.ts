@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { locateLog } from '../../src/logtools/locate.ts';
 import { type DumpRow, dumpLog } from '../../src/logtools/rows.ts';
+import { raft } from '../command-line/runner.ts';
 import { Counters } from '../support/counters.ts';
 import { lossyProxy } from '../support/lossy-proxy.ts';
 import { RealCluster } from '../support/real-cluster.ts';
 import { scaled } from '../support/scale.ts';
-import { raft } from './cli-runner.ts';
 
 const CLIENTS = 8;
 

@@ -5,11 +5,11 @@ import type { WatchTarget } from '../../src/api/watch.ts';
 import { RaftError } from '../../src/lib/errors.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
 import { dumpLog } from '../../src/logtools/rows.ts';
+import { raft, startRaft } from '../command-line/runner.ts';
 import { eventually } from '../support/eventually.ts';
 import { RealCluster } from '../support/real-cluster.ts';
 import { scaled } from '../support/scale.ts';
 import { Writers } from '../support/writers.ts';
-import { raft, startRaft } from './cli-runner.ts';
 
 const ROUNDS = scaled(2, 5);
 

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { entriesOf } from '../logtools/entries.ts';
-import { raft, temporaryDirectory } from './cli-runner.ts';
 import { eventually, TestCluster } from './cluster-runner.ts';
+import { raft, temporaryDirectory } from './runner.ts';
 
 const fixture = (path: string): string => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
 

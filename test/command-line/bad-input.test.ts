@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMAND_BYTES_MAX } from '../../src/lib/limits.ts';
 import { RealCluster } from '../support/real-cluster.ts';
-import { type Ended, raft, temporaryDirectory } from './cli-runner.ts';
+import { type Ended, raft, temporaryDirectory } from './runner.ts';
 
 const NOBODY = ['--server', 'http://127.0.0.1:1', '--timeout', '0.3'];
 

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { raft, startRaft, temporaryDirectory } from './cli-runner.ts';
+import { raft, startRaft, temporaryDirectory } from './runner.ts';
 
 const NOBODY = 'http://127.0.0.1:1';
 const fixture = (path: string): string => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));

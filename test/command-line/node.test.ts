@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePorts } from '../../src/cluster/probe.ts';
 import { present } from '../../src/lib/assert.ts';
-import { type RunningCommand, raft, startRaft, temporaryDirectory } from './cli-runner.ts';
+import { type RunningCommand, raft, startRaft, temporaryDirectory } from './runner.ts';
 
 const RUN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const ID = '18446744073709551615';

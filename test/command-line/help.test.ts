@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Command, Plugin } from '@oclif/core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { raft } from './cli-runner.ts';
+import { raft } from './runner.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = `${ROOT}/dist`;

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { raft } from './cli-runner.ts';
 import { eventually, TestCluster } from './cluster-runner.ts';
+import { raft } from './runner.ts';
 
 let cluster: TestCluster;
 

@@ -6,7 +6,7 @@ import { logIndex } from '../../src/lib/brands.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { encodeCommitHint } from '../../src/logfmt/records.ts';
 import { plainLog } from '../logfmt/logs.ts';
-import { raft, temporaryDirectory } from './cli-runner.ts';
+import { raft, temporaryDirectory } from './runner.ts';
 
 const fixture = (path: string): string => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
 

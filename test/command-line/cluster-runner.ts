@@ -5,7 +5,7 @@ import { readCluster } from '../../src/cluster/cluster-file.ts';
 import type { Cluster, ClusterNode } from '../../src/cluster/cluster-format.ts';
 import { findProcess, type NodeProcess } from '../../src/cluster/node-process.ts';
 import { present } from '../../src/lib/assert.ts';
-import { type Ended, type RunningCommand, raft, startRaft, temporaryDirectory } from './cli-runner.ts';
+import { type Ended, type RunningCommand, raft, startRaft, temporaryDirectory } from './runner.ts';
 
 const POLL_MS = 20;
 const WAIT_MS = 20_000;

@@ -10,7 +10,7 @@ import { entriesOf, NOOP } from '../logtools/entries.ts';
 import { type PtyOptions, PtyTerminal } from '../support/pty-terminal.ts';
 import { RealCluster } from '../support/real-cluster.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
-import { raft } from './cli-runner.ts';
+import { raft } from './runner.ts';
 
 /** With the rows of a page: as many as the list has, less one. */
 const SIZES = [

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { freePorts } from '../../src/cluster/probe.ts';
 import { fixturePath } from '../logfmt/logs.ts';
-import { type Ended, type RunningCommand, raft, startRaft, temporaryDirectory } from './cli-runner.ts';
+import { type Ended, type RunningCommand, raft, startRaft, temporaryDirectory } from './runner.ts';
 
 /** What `expected.json` says of a damaged log. */
 interface Expected {

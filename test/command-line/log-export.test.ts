@@ -8,7 +8,7 @@ import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { fixturePath, plainLog } from '../logfmt/logs.ts';
 import { PtyTerminal } from '../support/pty-terminal.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
-import { raft, startRaft } from './cli-runner.ts';
+import { raft, startRaft } from './runner.ts';
 
 describe('raft log export --format parquet', () => {
   it('writes a file that other programs read, of the entries that were asked for', async () => {
