@@ -79,7 +79,8 @@ export async function* verifyLog(
     const scanOptions = segmentOptions(location, segment, continuity);
     const result = await scanSettled(segment, { scanOptions, writer, help: { fold, threads, onBytes } });
     bytesBefore += result.bytes;
-    yield report(segment, resultByHint(result, scanOptions, hint), writer);
+    const whole = location.kind === 'directory' ? resultByName(result, scanOptions, segment) : result;
+    yield report(segment, resultByHint(whole, scanOptions, hint), writer);
     continuity = continuityAfter(continuity, result);
   }
 }
@@ -117,6 +118,25 @@ async function scanSettled(
     const after = await file.version();
     if (after.bytes === before.bytes && after.modifiedMs === before.modifiedMs) return result;
   }
+}
+
+/**
+ * What was found, as a node takes it that goes by the names of the files. Where the entries of a file begin elsewhere too,
+ * the scan has said so already.
+ */
+function resultByName(
+  result: ScanResult,
+  { firstIndex }: FileScanOptions,
+  { name, firstIndex: named }: SegmentFile,
+): ScanResult {
+  const isKnown = firstIndex === undefined || named === firstIndex;
+  if (isKnown || (result.first !== undefined && result.first.index !== firstIndex)) return result;
+  const problem: Problem = {
+    ...{ kind: 'index-gap', offset: 0, length: 0, index: firstIndex },
+    detail: `index ${firstIndex} has to stand here, and ${name} is named for another one`,
+    fatal: true,
+  };
+  return { ...result, problems: [problem, ...result.problems], fatal: true };
 }
 
 /** What was found, as a node that knows the hint takes it. */

@@ -126,6 +126,19 @@ describe('a data directory whose first segment is not there', () => {
     await expect(collect(replayLog(location, new Replay()))).rejects.toMatchObject({ code: 'unsupported' });
   });
 
+  it('is damaged too where a later one is named for an index that does not follow, empty or not', async () => {
+    await using dir = await TempDir.make();
+    await dir.write(segmentName(1), hundreds(1, 3));
+    await dir.write(segmentName(5), hundreds(4, 6));
+    await dir.write(segmentName(9), Buffer.alloc(0));
+    const problem = { kind: 'index-gap', offset: 0, length: 0, fatal: true };
+    expect(await collect(verifyLog(await locateLog(dir.path)))).toMatchObject([
+      { ok: true, problems: [] },
+      { ok: false, entries: 3, problems: [{ ...problem, index: '4' }] },
+      { ok: false, entries: 0, problems: [{ ...problem, index: '7' }] },
+    ]);
+  });
+
   it('is no matter where only later entries are asked for', async () => {
     await using dir = await TempDir.make();
     await dir.write(segmentName(1), hundreds(1, 3));
