@@ -1,8 +1,8 @@
 import { closeSync, existsSync, fsync, linkSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { RaftError } from '../lib/errors.ts';
+import { syncDirectory } from '../logtools/sync-directory.ts';
 
 const syncDescriptor = promisify(fsync);
 
@@ -87,15 +87,6 @@ function alreadyThere(path: string): RaftError {
   return new RaftError('cannot-create', `${path} exists already, and is not overwritten.`, {
     suggestions: ['Name a file that does not exist yet, or remove this one.'],
   });
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }
 
 function hasCode(error: unknown, code: string): boolean {

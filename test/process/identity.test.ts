@@ -84,38 +84,18 @@ describe('a node that has lost its data and comes back at another address', () =
 
 describe('a second node of the same id', () => {
   it('on a copy of its data does not start while the first runs', async () => {
-    const cluster = await RealCluster.start(3);
-    const [first] = cluster.nodes;
-    if (first === undefined) throw new Error('There are three');
-    await put(cluster, 'before');
-    await cluster.kill(first);
-    const copy = `${first.dataDir}-copy`;
-    cpSync(first.dataDir, copy, { recursive: true });
-    rmSync(join(copy, 'lock'), { force: true });
+    const { cluster, first, run } = await copiedNode();
     cluster.restart(first);
     await cluster.settle();
-    const [port] = await freePorts(1);
-    const { code, stderr } = await raft([
-      ...['node', 'run', '--id', first.id, '--data-dir', copy, '--listen', `127.0.0.1:${port}`],
-    ]);
+    const { code, stderr } = await raft(run);
     expect(code).toBe(73);
     expect(stderr).toContain(`another process runs as node ${first.id} at ${first.url}`);
     await put(cluster, 'after');
   });
 
   it('on a copy of its data stops when the first one comes back', async () => {
-    const cluster = await RealCluster.start(3);
-    const [first] = cluster.nodes;
-    if (first === undefined) throw new Error('There are three');
-    await put(cluster, 'before');
-    await cluster.kill(first);
-    const copy = `${first.dataDir}-copy`;
-    cpSync(first.dataDir, copy, { recursive: true });
-    rmSync(join(copy, 'lock'), { force: true });
-    const [port] = await freePorts(1);
-    const second = startRaft([
-      ...['node', 'run', '--id', first.id, '--data-dir', copy, '--listen', `127.0.0.1:${port}`],
-    ]);
+    const { cluster, first, run } = await copiedNode();
+    const second = startRaft(run);
     onTestFinished(() => void second.child.kill('SIGKILL'));
     await second.line(/listens on/);
 
@@ -147,6 +127,21 @@ describe('a second node of the same id', () => {
     await put(cluster, 'after');
   });
 });
+
+/** Three nodes of which one is down, and a copy of its data directory. */
+async function copiedNode() {
+  const cluster = await RealCluster.start(3);
+  const [first] = cluster.nodes;
+  if (first === undefined) throw new Error('There are three');
+  await put(cluster, 'before');
+  await cluster.kill(first);
+  const copy = `${first.dataDir}-copy`;
+  cpSync(first.dataDir, copy, { recursive: true });
+  rmSync(join(copy, 'lock'), { force: true });
+  const [port] = await freePorts(1);
+  const run = ['node', 'run', '--id', first.id, '--data-dir', copy, '--listen', `127.0.0.1:${port}`];
+  return { cluster, first, run };
+}
 
 /** Three nodes, all of which have met, and one whose data is about to be gone. */
 async function clusterThatLostANode(): Promise<{ readonly cluster: RealCluster; readonly lost: RealNode }> {

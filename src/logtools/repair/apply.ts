@@ -9,6 +9,7 @@ import { type Decoded, decodeState, encodeState, type StateRecord } from '../../
 import { dataDirectoryOf, type SegmentFile } from '../locate.ts';
 import { LogFile } from '../log-file.ts';
 import { type OnProgress, sum } from '../progress.ts';
+import { syncDirectory } from '../sync-directory.ts';
 import type { Donor } from './donor.ts';
 import type { Piece, RepairPlan } from './plan.ts';
 
@@ -184,14 +185,5 @@ async function readState(path: string): Promise<Decoded<StateRecord>> {
   } catch (error) {
     if (!(error instanceof RaftError && error.code === 'no-such-file')) throw error;
     return { type: 'damaged', detail: 'is not there' };
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
