@@ -15,6 +15,8 @@ export default defineConfig({
   test: {
     disableConsoleIntercept: true,
     maxWorkers: '100%',
+    // On a machine that does much else, what takes a second takes ten.
+    testTimeout: 30_000,
     reporters: REPORT_FILE === undefined ? ['default'] : ['default', ['json', { outputFile: REPORT_FILE }]],
     projects: [
       {
