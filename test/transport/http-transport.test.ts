@@ -54,6 +54,15 @@ async function sendUntilAnswered(node: TestNode, responses: number): Promise<voi
   }
 }
 
+/** The same until what answers turns out not to be the node that is known by its data. */
+async function sendUntilMismatched(node: TestNode): Promise<void> {
+  while (node.ear.of('mismatch').length === 0) {
+    const lost = node.ear.of('lost').length;
+    node.transport.send(nodeId(TWO), { requestId: 100 + lost, message: VOTE });
+    await node.ear.until('lost', lost + 1);
+  }
+}
+
 function agree(message: Request): Response {
   switch (message.type) {
     case 'appendEntries':
@@ -288,7 +297,7 @@ describe('a peer of the original', () => {
     expect(one.ear.heard.map((each) => each.type)).toEqual(['lost', 'lost']);
   });
 
-  it('may be replaced by one of ours, and the other way round', async () => {
+  it('may be replaced by one of ours, and no other original takes the place of that', async () => {
     const original = await startOriginal(TWO);
     const port = Number(new URL(original.url).port);
     const one = await startOne(original.url);
@@ -299,12 +308,17 @@ describe('a peer of the original', () => {
     await sendUntilAnswered(one, 2);
     await two.stop();
     await startOriginal(TWO, port);
-    await sendUntilAnswered(one, 3);
-    expect(one.ear.of('dialect')).toMatchObject([
-      { dialect: 'original' },
-      { dialect: 'extended' },
-      { dialect: 'original' },
+    const responses = one.ear.of('response').length;
+    await sendUntilMismatched(one);
+    // It is blank, and could promise again what ours had promised otherwise.
+    expect(one.ear.of('mismatch')).toEqual([
+      {
+        ...{ type: 'mismatch', peer: TWO, kind: 'foreign' },
+        reason: `at ${original.url} there is a node without the data that it had, or one of the original`,
+      },
     ]);
+    expect(one.ear.of('response')).toHaveLength(responses);
+    expect(one.ear.of('dialect')).toMatchObject([{ dialect: 'original' }, { dialect: 'extended' }]);
   });
 
   it('is recognized by its requests too, which lack our headers', async () => {
@@ -322,8 +336,10 @@ describe('a peer of the original', () => {
   });
 });
 
-describe('a member that was one of ours', () => {
-  it('is taken for an original only once its address has answered as one', async () => {
+describe('a member that is one of ours', () => {
+  const body = `{"term":2,"candidate_id":${TWO},"last_log_index":0,"last_log_term":0}`;
+
+  it('is not taken for an original by a request without our headers, whoever answers at its address', async () => {
     const two = await start({ identity: identity(TWO), answer: agree });
     const one = await start({
       identity: identity(ONE),
@@ -332,15 +348,24 @@ describe('a member that was one of ours', () => {
     });
     one.transport.send(nodeId(TWO), { requestId: 1, message: VOTE });
     await one.ear.until('response');
-    const ask = async () => {
-      const body = `{"term":2,"candidate_id":${TWO},"last_log_index":0,"last_log_term":0}`;
-      return (await fetch(`${one.url}/raft/requestvote`, { method: 'POST', body })).status;
-    };
+    const ask = async () => (await fetch(`${one.url}/raft/requestvote`, { method: 'POST', body })).status;
     expect(await ask()).toBe(409);
     await two.stop();
     await startOriginal(TWO, two.port);
-    await sendUntilAnswered(one, 2);
-    expect(await ask()).toBe(200);
+    await sendUntilMismatched(one);
+    expect(await ask()).toBe(409);
+  });
+
+  it('is known by its data also before it has answered since this node started', async () => {
+    const one = await start({
+      identity: identity(ONE),
+      peers: [{ id: nodeId(TWO), url: 'http://127.0.0.1:9' }],
+      memory: memoryOf({ [TWO]: 'its data' }),
+      answer: agree,
+    });
+    const { status } = await fetch(`${one.url}/raft/requestvote`, { method: 'POST', body });
+    expect(status).toBe(409);
+    expect(one.ear.of('dialect')).toEqual([]);
   });
 });
 

@@ -10,10 +10,14 @@ export function hasOriginalMember(state: CoreState): boolean {
 
 /**
  * Members that may be nodes of the original for all that this node knows: the original began the log, and nobody has met
- * them. Who joined by a change has been asked who it is, and stands in the configuration with its incarnation.
+ * them. Who joined by a change has been asked who it is, and stands in the configuration with its incarnation. A
+ * configuration that is not joint was appended by a leader that had met all of its members.
  */
 export function unmetMembers(state: CoreState): readonly NodeId[] {
-  if (!state.isBegunByOriginal) return [];
+  const hasChanged = state.configurations.some(
+    ({ index, configuration }) => index > 0 && configuration.oldVoters === null,
+  );
+  if (hasChanged || !state.isBegunByOriginal) return [];
   return membersOf(state.configuration).flatMap(({ id, incarnation }) => {
     const isMet = id === state.options.id || incarnation !== null || state.dialects.has(id);
     return isMet ? [] : [id];

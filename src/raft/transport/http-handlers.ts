@@ -34,8 +34,8 @@ export interface PeerRoutesOptions {
   handlers(): TransportHandlers | undefined;
   /** A request shows what its sender speaks. */
   heardFrom(from: NodeId, dialect: Dialect): void;
-  /** What a member is known to speak, if anything. */
-  dialectOf(id: NodeId): Dialect | undefined;
+  /** Whether a member is known to introduce itself: by its data, or by an answer of it. */
+  isKnown(id: NodeId): boolean;
   /** Hears once of each node that must not be listened to. */
   readonly logger?: Logger;
 }
@@ -217,7 +217,7 @@ function screenMember(door: Door, from: NodeId): Answer | undefined {
 
 /** Anyone can leave headers out: a member that is known to send them is not taken for an original. */
 function screenOriginal(door: Door, from: NodeId): Answer | undefined {
-  if (door.options.dialectOf(from) !== 'extended') return screenMember(door, from);
+  if (!door.options.isKnown(from)) return screenMember(door, from);
   return turnAway(door, `node ${from} introduces itself, and the sender of this message does not`);
 }
 

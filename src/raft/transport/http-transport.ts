@@ -19,6 +19,9 @@ import { encodeRequest } from './wire-encode.ts';
 /** A peer that has not introduced itself yet is asked again after this, in milliseconds. */
 const GET_TO_KNOW_MS = 1_000;
 
+/** What stands at the address of a node that is known by its data, where that does not introduce itself. */
+const ANONYMOUS = 'there is a node without the data that it had, or one of the original';
+
 /** Where nobody answers at this node's own address, it is asked again after this, in milliseconds. */
 const FIND_SELF_MS = 500;
 
@@ -74,7 +77,8 @@ export class HttpTransport implements Transport {
       currentTerm: () => options.currentTerm(),
       handlers: () => this.#handlers,
       heardFrom: (from, dialect) => this.#heardFrom(from, dialect),
-      dialectOf: (id) => this.#dialects.get(id),
+      isKnown: (id) =>
+        this.#acquaintances.expectationOf(id) !== undefined || this.#dialects.get(id) === 'extended',
       ...(options.logger === undefined ? {} : { logger: options.logger }),
     });
   }
@@ -199,7 +203,11 @@ export class HttpTransport implements Transport {
         if (status === 409) this.#handlers?.mismatch(peer.id, refusalIn(body), 'refused');
         return status === 200 ? this.#decode(message, body) : undefined;
       case 'anonymous':
-        return this.#originalResponseIn(peer, message, status, body);
+        if (this.#acquaintances.expectationOf(peer.id) === undefined)
+          return this.#originalResponseIn(peer, message, status, body);
+        // One that is starting does not introduce itself yet.
+        if (status === 200) this.#handlers?.mismatch(peer.id, `at ${peer.url} ${ANONYMOUS}`, 'foreign');
+        return undefined;
     }
   }
 
@@ -229,10 +237,9 @@ export class HttpTransport implements Transport {
     return decoded.value;
   }
 
-  /** A peer's request shows, too, what it speaks; but anyone can leave headers out, so that alone takes nothing back. */
+  /** A peer's request shows, too, what it speaks. */
   #heardFrom(from: NodeId, dialect: Dialect): void {
-    if (!this.#peers.has(from)) return;
-    if (dialect === 'extended' || !this.#dialects.has(from)) this.#speaks(from, dialect);
+    if (this.#peers.has(from)) this.#speaks(from, dialect);
   }
 
   #speaks(peer: NodeId, dialect: Dialect): void {
