@@ -181,7 +181,8 @@ export class Server implements RaftService {
       await running.requests.transferLeadership(null, {});
     } catch (error) {
       // Nobody else can lead, or this node stops leading in another way: it stops all the same.
-      this.#options.logger.info(`Leadership was not handed over: ${asRaftError(error).message}`);
+      const why = asRaftError(error).message;
+      this.#options.logger.info(`stops without a successor, as all do that stop together: ${why}`);
     }
   }
 
