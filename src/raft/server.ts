@@ -182,7 +182,7 @@ export class Server implements RaftService {
     } catch (error) {
       // Nobody else can lead, or this node stops leading in another way: it stops all the same.
       const why = asRaftError(error).message;
-      this.#options.logger.info(`stops without a successor, as all do that stop together: ${why}`);
+      this.#options.logger.info(`stops without a successor: ${why}`);
     }
   }
 
