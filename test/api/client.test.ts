@@ -398,6 +398,10 @@ describe('the status of servers', () => {
     await expect(client.status(await deadAddress())).rejects.toMatchObject({ code: 'unreachable' });
     const stranger = await startServer((_, response) => void response.writeHead(404).end());
     await expect(client.status(stranger)).rejects.toMatchObject({ code: 'unsupported' });
+    const hanging = await startServer(() => {});
+    await expect(client.status(hanging, { timeoutMs: 50 })).rejects.toMatchObject({
+      message: expect.stringMatching(/no answer within \d+ ms/),
+    });
   });
 });
 
