@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { dirFlag } from '../cluster/names.ts';
+import { writtenDirFlag } from '../cluster/names.ts';
 import type { ServerFlags } from './find-cluster.ts';
 
 /** A command in a line that says what to type next: at its beginning, or behind a colon, and up to a comment. */
@@ -21,5 +21,5 @@ export function repeatPlace(line: string, { dir, server }: ServerFlags): string 
 }
 
 function dirFlagOf(dir: string | undefined): string {
-  return dir === undefined ? '' : dirFlag(resolve(dir));
+  return dir === undefined ? '' : writtenDirFlag(resolve(dir));
 }

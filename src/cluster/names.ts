@@ -8,6 +8,10 @@ export const CLUSTER_FILE = 'cluster.json';
 
 /** ` --dir DIR` for a command that a person types next, or nothing where it finds the directory by itself. */
 export function dirFlag(dir: string): string {
-  if (dir === resolve(DEFAULT_CLUSTER_DIR)) return '';
+  return dir === resolve(DEFAULT_CLUSTER_DIR) ? '' : writtenDirFlag(dir);
+}
+
+/** ` --dir DIR`, also where a command would look there by itself: RAFT_SERVER goes before the default directory. */
+export function writtenDirFlag(dir: string): string {
   return ` --dir ${/[^\w./-]/.test(dir) ? `'${dir.replaceAll("'", "'\\''")}'` : dir}`;
 }
