@@ -17,6 +17,12 @@ describe('what is to be typed next', () => {
     expect(repeatPlace('raft status', { dir: 'a b' })).toBe(`raft status --dir '${resolve('a b')}'`);
   });
 
+  it('has it behind each command of a line', () => {
+    expect(repeatPlace('raft config remove 7   # then add it again: raft config add URL', DIR)).toBe(
+      'raft config remove 7 --dir /clusters/one   # then add it again: raft config add URL --dir /clusters/one',
+    );
+  });
+
   it('has the default directory too where the user has typed it: without it RAFT_SERVER would be asked', () => {
     expect(repeatPlace('raft config get', { dir: 'raft-data' })).toBe(
       `raft config get --dir ${resolve('raft-data')}`,
