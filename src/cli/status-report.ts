@@ -1,6 +1,8 @@
 import type { ConfigurationStatus, MemberStatus, NodeStatus } from '../api/schema.ts';
 import { quorumSize } from '../raft/core/configuration.ts';
 import { compareNodes } from './compare-nodes.ts';
+import type { ServerFlags } from './find-cluster.ts';
+import { repeatPlace } from './repeat-place.ts';
 import { type Column, renderTable } from './table.ts';
 
 /** What one address answered when it was asked for its status. */
@@ -97,8 +99,11 @@ const COLUMNS: readonly Column[] = [
   { title: 'address' },
 ];
 
-/** The report for people. The lag is how many entries of the leader's log a node does not have yet. */
-export function statusTable(report: StatusReport): string {
+/**
+ * The report for people. The lag is how many entries of the leader's log a node does not have yet. What it says to type
+ * next looks at `place` too.
+ */
+export function statusTable(report: StatusReport, place: ServerFlags): string {
   const leaderLast = report.nodes.find((node) => node.id === report.leader)?.lastIndex ?? null;
   const rows = report.nodes.map((node) => {
     const lag =
@@ -112,17 +117,17 @@ export function statusTable(report: StatusReport): string {
       node.url,
     ];
   });
-  return [renderTable(COLUMNS, rows), ...configurationLine(report)].join('\n');
+  return [renderTable(COLUMNS, rows), ...configurationLines(report, place)].join('\n');
 }
 
-function configurationLine({ configuration, nodes }: StatusReport): readonly string[] {
+function configurationLines({ configuration, nodes }: StatusReport, place: ServerFlags): readonly string[] {
   if (configuration === null) return [];
   const { index, phase, waitsFor } = configuration;
   const parts = nodes.flatMap(({ part }) => (part === null || part === 'removed' ? [] : [part]));
   const names = waitsFor.map((id) => nodes.find((node) => node.id === id)?.name || id);
   const waiting = names.length === 0 ? '' : ` It waits for ${names.join(', ')}.`;
-  const more = phase === 'stable' ? '' : ' raft config get says more.';
-  return [`Configuration ${index}, ${phase}: ${countsInWords(parts)}.${waiting}${more}`];
+  const more = phase === 'stable' ? [] : [repeatPlace('raft config get   # says more', place)];
+  return [`Configuration ${index}, ${phase}: ${countsInWords(parts)}.${waiting}`, ...more];
 }
 
 type RowBesidePart = Omit<StatusRow, 'part'>;

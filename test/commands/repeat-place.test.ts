@@ -42,7 +42,7 @@ describe('what is to be typed next', () => {
       'Go on with it: raft cluster up --dir /clusters/two',
       'raft log verify /clusters/one/node1   # names all damage',
       'raft node run --id 1 --data-dir DIR --join URL-OF-A-MEMBER',
-      'Or say it: --committed INDEX (raft status shows it while the cluster runs)',
+      'Or say it: --committed INDEX',
       'Give the right --data-dir.',
     ];
     for (const line of lines) expect(repeatPlace(line, DIR)).toBe(line);

@@ -109,8 +109,8 @@ describe('a configuration', () => {
       ['3', 'removed'],
       ['4', null],
     ]);
-    expect(statusTable(report)).toMatch(
-      /\nConfiguration 5, adjusting: 1 voter, 1 learner\. It waits for node2\. raft config get says more\.$/,
+    expect(statusTable(report, { server: ['http://node-1'] })).toMatch(
+      /\nConfiguration 5, adjusting: 1 voter, 1 learner\. It waits for node2\.\nraft config get --server http:\/\/node-1 {3}# says more$/,
     );
   });
 });
@@ -145,7 +145,7 @@ describe('a report', () => {
 
   it('as a table says how far each node is behind the leader', () => {
     const answers = [answer('9', leader), answer('10', status('10')), answer(IDS[2], undefined)];
-    const rows = statusTable(statusReport(answers, []))
+    const rows = statusTable(statusReport(answers, []), {})
       .split('\n')
       .map((line) => line.split('│').map((cell) => cell.trim()));
 
