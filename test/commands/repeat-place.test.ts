@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { repeatPlace } from '../../src/cli/repeat-place.ts';
+import { placeIn, repeatPlace } from '../../src/cli/repeat-place.ts';
 
 describe('what is to be typed next', () => {
   const DIR = { dir: '/clusters/one' };
@@ -33,8 +33,23 @@ describe('what is to be typed next', () => {
     expect(repeatPlace('raft config get   # names the members', SERVER)).toBe(
       'raft config get --server http://127.0.0.1:1,http://127.0.0.1:2   # names the members',
     );
-    const start = 'Start those that are down: raft cluster start NODE';
-    expect(repeatPlace(start, SERVER)).toBe(start);
+    const make = 'Start a cluster: raft cluster up -n 5';
+    expect(repeatPlace(make, SERVER)).toBe(make);
+  });
+
+  it('has no command that needs a cluster directory where the user gave servers', () => {
+    expect(repeatPlace('Start those that are down: raft cluster start NODE', SERVER)).toBe(
+      'Start those that are down.',
+    );
+  });
+
+  it('has the members that a node was to join', () => {
+    const place = placeIn({ 'data-dir': 'node6', join: SERVER.server });
+    expect(repeatPlace('See which nodes answer: raft status', place)).toBe(
+      'See which nodes answer: raft status --server http://127.0.0.1:1,http://127.0.0.1:2',
+    );
+    expect(placeIn({ dir: '/clusters/one', timeout: 3 })).toEqual(DIR);
+    expect(placeIn({ json: true })).toEqual({});
   });
 
   it('stays as it is where it says a place, is no command on a cluster, or the user gave none', () => {
