@@ -165,4 +165,15 @@ describe('a report', () => {
     );
     expect(rows).toContainEqual(expect.arrayContaining(['unreachable', '-', `http://node-${IDS[2]}`]));
   });
+
+  it('counts a node that answers at two addresses once, and says where they are', () => {
+    const twice = { url: 'http://localhost', status: status('10', { name: 'node10' }) };
+    const answers = [answer('9', leader), answer('10', twice.status), twice, answer(IDS[2], status(IDS[2]))];
+    const table = statusTable(statusReport(answers, []), {});
+
+    expect(table).toContain('Configuration 0, stable: 3 voters.\n');
+    expect(table).toContain('\nnode10 answers at http://node-10 and at http://localhost.\n');
+    expect(table).toMatch(/stop the one that has a copy of the data\.$/);
+    expect(statusTable(statusReport(answers.slice(0, 2), []), {})).not.toContain('answers at');
+  });
 });
