@@ -26,14 +26,14 @@ import type { NodeStatus, WatchEvent } from './schema.ts';
 import { sessionHeaders } from './session-headers.ts';
 import { type Call, calledOff, surrender } from './surrender.ts';
 import {
-  answeredCount,
   leaderAmong,
   logTimeAmong,
-  membersBeside,
+  membersIn,
   type ServerReport,
   serverForStaleReads,
   serverForWrites,
   survey,
+  turnoutOf,
 } from './survey.ts';
 import {
   noNode,
@@ -71,8 +71,8 @@ export function createClient(options: ClientOptions): RaftClient {
 
 class HttpClient implements RaftClient {
   readonly #servers: readonly string[];
-  /** The other members, as the last answers named them: the user's may be gone one day. */
-  #otherMembers: readonly string[] = [];
+  /** The members, as the last answers named them: the servers that the user named may be gone one day. */
+  #members: readonly string[] = [];
   readonly #timeoutMs: number;
   /** A server drops a connection that was idle for long; ours ends first, or a command could be sent into its end. */
   readonly #agent = new Agent({
@@ -284,16 +284,18 @@ class HttpClient implements RaftClient {
     const ask = (server: string) => this.#ask(server, timeoutMs, patience.signal);
     const given = await survey(this.#servers, ask);
     // The user's servers come first: they may be the only ones that can be reached from here.
-    const isLed = leaderAmong(given) !== undefined || this.#otherMembers.length === 0;
-    const reports = isLed ? given : [...given, ...(await survey(this.#otherMembers, ask))];
-    patience.noteTurnout({ answered: answeredCount(reports), asked: reports.length });
-    this.#otherMembers = membersBeside(this.#servers, reports) ?? this.#otherMembers;
+    const others = this.#members.filter((url) => !this.#servers.includes(url));
+    const isLed = leaderAmong(given) !== undefined || others.length === 0;
+    const reports = isLed ? given : [...given, ...(await survey(others, ask))];
+    const turnout = turnoutOf(reports, { servers: this.#servers, members: this.#members });
+    patience.noteTurnout(turnout);
+    this.#members = membersIn(reports) ?? this.#members;
     const logTimeMs = logTimeAmong(reports);
     if (logTimeMs !== undefined) this.#logTimeMs = logTimeMs;
     const [first] = reports;
     if (first?.type === 'silent' && reports.every((report) => report.type === 'silent' && report.isRefused)) {
-      if (reports.length === 1) throw first.error;
-      throw new RaftError('unreachable', `None of the ${reports.length} servers answers.`, {
+      if (turnout.asked === 1) throw first.error;
+      throw new RaftError('unreachable', `None of the ${turnout.asked} servers answers.`, {
         suggestions: first.error.suggestions,
         cause: first.error,
       });

@@ -34,7 +34,7 @@ function perform(request: ClientRequest, call: ExchangeRequest): Promise<Exchang
     };
     const onAbort = (): void => fail('called-off', 'the request was called off');
     const timer = setTimeout(
-      () => fail('time', `there was no answer within ${call.timeoutMs} ms`),
+      () => fail('time', `there was no answer within ${Math.round(call.timeoutMs)} ms`),
       call.timeoutMs,
     );
     signal?.addEventListener('abort', onAbort, { once: true });

@@ -1,4 +1,5 @@
 import type { RaftError } from '../lib/errors.ts';
+import type { Turnout } from './patience.ts';
 import type { NodeStatus } from './schema.ts';
 
 /** What one server says when it is asked for its status. */
@@ -35,8 +36,29 @@ export function survey(servers: readonly string[], ask: AskServer): Promise<read
 }
 
 /** How many servers gave any answer. */
-export function answeredCount(reports: readonly ServerReport[]): number {
+function answeredCount(reports: readonly ServerReport[]): number {
   return reports.filter((report) => report.type !== 'silent').length;
+}
+
+/**
+ * How many nodes were asked, and how many of them answered. A node may have several addresses, as `localhost` and
+ * `127.0.0.1`: one that answers is known by its id and counts once. One that is silent may stand among the `servers` that
+ * were given as well as among the `members`, so that the longer of these lists says how many there are.
+ */
+export function turnoutOf(
+  reports: readonly ServerReport[],
+  { servers, members }: { readonly servers: readonly string[]; readonly members: readonly string[] },
+): Turnout {
+  const answers = reports.filter((report) => report.type !== 'silent');
+  const given = answers.filter(({ server }) => servers.includes(server));
+  const repeated = given.length - nodesIn(given).size;
+  const asked = Math.max(servers.length - repeated, members.length);
+  return { answered: Math.min(nodesIn(answers).size, asked), asked };
+}
+
+/** Who answered, by id; what has none, by its address. */
+function nodesIn(answers: readonly ServerReport[]): ReadonlySet<string> {
+  return new Set(answers.map((report) => (report.type === 'status' ? report.status.id : report.server)));
 }
 
 /** The server that leads in the highest term: one that was paused may not know yet that it has been replaced. */
@@ -88,14 +110,10 @@ function termOf(report: ServerReport): number {
   return report.type === 'status' ? report.status.term : 0;
 }
 
-/** The members that the newest of the answers names, other than the servers that were given; undefined without answers. */
-export function membersBeside(
-  given: readonly string[],
-  reports: readonly ServerReport[],
-): readonly string[] | undefined {
+/** The addresses of the members, as the newest of the answers names them; undefined without answers. */
+export function membersIn(reports: readonly ServerReport[]): readonly string[] | undefined {
   const terms = reports.map(termOf);
   const newest = leaderAmong(reports) ?? reports[terms.indexOf(Math.max(...terms))];
   if (newest?.type !== 'status') return undefined;
-  const isOther = (url: string | null): url is string => url !== null && !given.includes(url);
-  return newest.status.members.map(({ url }) => url).filter(isOther);
+  return newest.status.members.flatMap(({ url }) => (url === null ? [] : [url]));
 }

@@ -7,7 +7,7 @@ import type { ChangeUi } from './config-change.ts';
 import { type Failure, failureJson, failureOf, failureText, requestedExitCode } from './failure.ts';
 import type { ServerFlags } from './find-cluster.ts';
 import { jsonLine } from './json.ts';
-import { repeatPlace } from './repeat-place.ts';
+import { placeIn, repeatPlace } from './repeat-place.ts';
 import { type EndingSignal, onEndingSignal, signalExitCode } from './signals.ts';
 
 /** What oclif makes of flags and arguments, by their names. */
@@ -18,7 +18,8 @@ type Parsed = Readonly<Record<string, unknown>>;
  *
  * - `--json` keeps the exit code: a failure is `{"error":{"code","message","suggestions"}}` on standard output.
  * - Results are printed by `printJson`, never returned, so that falsy ones and bigints are printed too.
- * - Commands that it says to type next look where this one was told to: with the `--dir` or `--server` that was typed.
+ * - Commands that it says to type next look where this one was told to: with the `--dir`, `--server` or `--join` that was
+ *   typed.
  * - Mistakes in the command line end with 2, and a `RaftError` with the exit code of its code.
  * - A reader that closes the pipe (`| head`) ends the command quietly, with 0; `raft command -` alone, which leaves work
  *   undone then, ends with 141 and says where.
@@ -156,10 +157,4 @@ export abstract class BaseCommand extends Command {
     const suggestions = failure.suggestions.map((line) => repeatPlace(line, this.#place));
     return { ...failure, suggestions };
   }
-}
-
-/** What the flags of a command say of the place of its cluster, if it has such flags. */
-function placeIn({ dir, server }: Parsed): ServerFlags {
-  const isList = Array.isArray(server) && server.every((each) => typeof each === 'string');
-  return { dir: typeof dir === 'string' ? dir : undefined, server: isList ? server : undefined };
 }

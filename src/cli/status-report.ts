@@ -1,6 +1,8 @@
 import type { ConfigurationStatus, MemberStatus, NodeStatus } from '../api/schema.ts';
 import { quorumSize } from '../raft/core/configuration.ts';
 import { compareNodes } from './compare-nodes.ts';
+import type { ServerFlags } from './find-cluster.ts';
+import { repeatPlace } from './repeat-place.ts';
 import { type Column, renderTable } from './table.ts';
 
 /** What one address answered when it was asked for its status. */
@@ -97,8 +99,11 @@ const COLUMNS: readonly Column[] = [
   { title: 'address' },
 ];
 
-/** The report for people. The lag is how many entries of the leader's log a node does not have yet. */
-export function statusTable(report: StatusReport): string {
+/**
+ * The report for people. The lag is how many entries of the leader's log a node does not have yet. What it says to type
+ * next looks at `place` too.
+ */
+export function statusTable(report: StatusReport, place: ServerFlags): string {
   const leaderLast = report.nodes.find((node) => node.id === report.leader)?.lastIndex ?? null;
   const rows = report.nodes.map((node) => {
     const lag =
@@ -112,17 +117,35 @@ export function statusTable(report: StatusReport): string {
       node.url,
     ];
   });
-  return [renderTable(COLUMNS, rows), ...configurationLine(report)].join('\n');
+  return [renderTable(COLUMNS, rows), ...configurationLines(report, place), ...repeatedLines(report)].join(
+    '\n',
+  );
 }
 
-function configurationLine({ configuration, nodes }: StatusReport): readonly string[] {
+function configurationLines({ configuration, nodes }: StatusReport, place: ServerFlags): readonly string[] {
   if (configuration === null) return [];
   const { index, phase, waitsFor } = configuration;
-  const parts = nodes.flatMap(({ part }) => (part === null || part === 'removed' ? [] : [part]));
+  // A node that answers at two addresses stands in two rows, and is one member.
+  const byId = new Map(nodes.map(({ id, part }) => [id, part]));
+  const parts = [...byId.values()].flatMap((part) => (part === null || part === 'removed' ? [] : [part]));
   const names = waitsFor.map((id) => nodes.find((node) => node.id === id)?.name || id);
   const waiting = names.length === 0 ? '' : ` It waits for ${names.join(', ')}.`;
-  const more = phase === 'stable' ? '' : ' raft config get says more.';
-  return [`Configuration ${index}, ${phase}: ${countsInWords(parts)}.${waiting}${more}`];
+  const more = phase === 'stable' ? [] : [repeatPlace('raft config get   # says more', place)];
+  return [`Configuration ${index}, ${phase}: ${countsInWords(parts)}.${waiting}`, ...more];
+}
+
+/** Which nodes answer at more than one address. From here one process with two names looks like two processes. */
+function repeatedLines({ nodes }: StatusReport): readonly string[] {
+  const answering = nodes.filter(({ reachable }) => reachable);
+  const lines = answering.flatMap((node) => {
+    const first = answering.find(({ id }) => id === node.id) ?? node;
+    return first === node ? [] : [`${node.name || node.id} answers at ${first.url} and at ${node.url}.`];
+  });
+  if (lines.length === 0) return [];
+  return [
+    ...lines,
+    'One process may have two addresses. Two under one id would vote twice: stop the one that has a copy of the data.',
+  ];
 }
 
 type RowBesidePart = Omit<StatusRow, 'part'>;

@@ -31,7 +31,7 @@ leader, else 69; the table is printed in both cases. The lag is how many entries
       ...members.flatMap(({ id, url }) => (url === null ? [] : [{ id, name: null, url }])),
     ];
     const report = statusReport(answers, known);
-    this.printResult(report, () => statusTable(report));
+    this.printResult(report, () => statusTable(report, flags));
     if (report.leader === null) this.#endWithoutLeader(report);
   }
 

@@ -108,7 +108,7 @@ export function unreadable(path: string, error: unknown): RaftError {
     return new RaftError('no-such-file', `There is no file or directory ${path}.`, {
       suggestions: [
         'Name a log file, a data directory, or a node of the cluster in this directory.',
-        'raft cluster status shows where the logs of the cluster in this directory are.',
+        'raft cluster status   # shows where the logs of the cluster in this directory are',
       ],
       cause: error,
     });

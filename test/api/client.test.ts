@@ -277,6 +277,17 @@ describe('a command', () => {
     expect(nodes.flatMap((node) => node.commands)).toEqual([]);
   });
 
+  it('counts each node once where the user names its address in another way than the cluster', async () => {
+    const [node] = await cluster();
+    node.memberUrls = [node.url, await deadAddress(), await deadAddress()];
+    const named = node.memberUrls.map((url) => url.replace('127.0.0.1', 'localhost'));
+    for (const servers of [named, named.slice(0, 1), [...named, node.url]]) {
+      await expect(clientOf(servers, 300).command(COMMAND)).rejects.toMatchObject({
+        message: expect.stringContaining(': 1 of 3 servers answered, '),
+      });
+    }
+  });
+
   it('fails at once where nobody listens at any address', async () => {
     const servers = [await deadAddress(), await deadAddress()];
     const begun = performance.now();
@@ -398,6 +409,10 @@ describe('the status of servers', () => {
     await expect(client.status(await deadAddress())).rejects.toMatchObject({ code: 'unreachable' });
     const stranger = await startServer((_, response) => void response.writeHead(404).end());
     await expect(client.status(stranger)).rejects.toMatchObject({ code: 'unsupported' });
+    const hanging = await startServer(() => {});
+    await expect(client.status(hanging, { timeoutMs: 50 })).rejects.toMatchObject({
+      message: expect.stringMatching(/no answer within \d+ ms/),
+    });
   });
 });
 

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   createCluster,
   findClusterNode,
@@ -216,5 +216,14 @@ describe('the --dir of a command to type next', () => {
     expect(dirFlag('/srv/raft-data')).toBe(' --dir /srv/raft-data');
     expect(dirFlag('/srv/my data')).toBe(" --dir '/srv/my data'");
     expect(dirFlag("/srv/it's")).toBe(" --dir '/srv/it'\\''s'");
+  });
+
+  it('gets --dir for the default directory too where RAFT_SERVER would be asked without it', () => {
+    const dir = join(process.cwd(), 'raft-data');
+    vi.stubEnv('RAFT_SERVER', 'http://127.0.0.1:7600');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(dirFlag(dir)).toBe(` --dir ${dir}`);
+    vi.stubEnv('RAFT_SERVER', '');
+    expect(dirFlag(dir)).toBe('');
   });
 });

@@ -109,8 +109,8 @@ describe('a configuration', () => {
       ['3', 'removed'],
       ['4', null],
     ]);
-    expect(statusTable(report)).toMatch(
-      /\nConfiguration 5, adjusting: 1 voter, 1 learner\. It waits for node2\. raft config get says more\.$/,
+    expect(statusTable(report, { server: ['http://node-1'] })).toMatch(
+      /\nConfiguration 5, adjusting: 1 voter, 1 learner\. It waits for node2\.\nraft config get --server http:\/\/node-1 {3}# says more$/,
     );
   });
 });
@@ -145,7 +145,7 @@ describe('a report', () => {
 
   it('as a table says how far each node is behind the leader', () => {
     const answers = [answer('9', leader), answer('10', status('10')), answer(IDS[2], undefined)];
-    const rows = statusTable(statusReport(answers, []))
+    const rows = statusTable(statusReport(answers, []), {})
       .split('\n')
       .map((line) => line.split('│').map((cell) => cell.trim()));
 
@@ -164,5 +164,16 @@ describe('a report', () => {
       expect.arrayContaining(['follower', 'voter', '2', '7', '6', '5', '2', 'http://node-10']),
     );
     expect(rows).toContainEqual(expect.arrayContaining(['unreachable', '-', `http://node-${IDS[2]}`]));
+  });
+
+  it('counts a node that answers at two addresses once, and says where they are', () => {
+    const twice = { url: 'http://localhost', status: status('10', { name: 'node10' }) };
+    const answers = [answer('9', leader), answer('10', twice.status), twice, answer(IDS[2], status(IDS[2]))];
+    const table = statusTable(statusReport(answers, []), {});
+
+    expect(table).toContain('Configuration 0, stable: 3 voters.\n');
+    expect(table).toContain('\nnode10 answers at http://node-10 and at http://localhost.\n');
+    expect(table).toMatch(/stop the one that has a copy of the data\.$/);
+    expect(statusTable(statusReport(answers.slice(0, 2), []), {})).not.toContain('answers at');
   });
 });

@@ -1,13 +1,6 @@
-import { type Command, Config } from '@oclif/core';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { blocksOf, codeIn, documents, proseOf, ROOT, readDocument } from './markdown.ts';
-
-let commands: readonly Command.Loadable[];
-
-beforeAll(async () => {
-  const config = await Config.load({ root: ROOT, userPlugins: false, devPlugins: false });
-  ({ commands } = config);
-});
+import { describe, expect, it } from 'vitest';
+import { problemOf } from '../support/calls.ts';
+import { blocksOf, codeIn, documents, proseOf, readDocument } from './markdown.ts';
 
 /** How the program is called, in front of its own words. */
 const CALL = /^(?:npx )?(?:-p raft-toolkit )?(?:raft|bin\/dev\.js) +/;
@@ -29,52 +22,6 @@ function callsIn(line: string): readonly string[] {
       .replace(/ +[<>].*$/, '');
     return CALL.test(call) ? [call.replace(CALL, '')] : [];
   });
-}
-
-/** Words as a shell takes them apart; quotes hold one together. */
-function wordsOf(call: string): readonly string[] {
-  return call.match(/'[^']*'|"[^"]*"|\S+/g) ?? [];
-}
-
-/** What is wrong with a call, or undefined. A `complete` one, unlike one that is merely mentioned, has all arguments. */
-function problemOf(call: string, kind: 'complete' | 'mentioned'): string | undefined {
-  const words = wordsOf(call);
-  const end = words.findIndex((word) => !/^[a-z]+$/.test(word));
-  const names = words.slice(0, end === -1 ? words.length : end);
-  const command = commands
-    .filter(({ id }) => `${names.join(':')}:`.startsWith(`${id}:`))
-    .sort((a, b) => b.id.length - a.id.length)[0];
-  if (command === undefined) {
-    const isTopic = commands.some(({ id }) => id.startsWith(`${words.join(':')}:`));
-    return isTopic && kind === 'mentioned' ? undefined : `raft ${call}: there is no such command`;
-  }
-  return problemWithRest(command, words.slice(command.id.split(':').length), kind);
-}
-
-function problemWithRest(
-  command: Command.Loadable,
-  words: readonly string[],
-  kind: 'complete' | 'mentioned',
-): string | undefined {
-  let count = 0;
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at] ?? '';
-    if (!/^-./.test(word)) {
-      count++;
-      continue;
-    }
-    const [name = ''] = word.split('=');
-    const flag = Object.values(command.flags).find(
-      (one) => name === `--${one.name}` || name === `-${one.char}`,
-    );
-    if (flag === undefined) return `raft ${command.id}: there is no ${name}`;
-    // The next word is the flag's value.
-    if (flag.type === 'option' && !word.includes('=')) at++;
-  }
-  const args = Object.values(command.args);
-  if (command.strict !== false && count > args.length) return `raft ${command.id}: too many arguments`;
-  const needed = args.filter((arg) => arg.required === true).length;
-  return kind === 'complete' && count < needed ? `raft ${command.id}: an argument is missing` : undefined;
 }
 
 describe('every command line', () => {

@@ -145,6 +145,7 @@ async function committedOf(location: LogLocation, given: bigint | undefined): Pr
   if (known > 0n) return known;
   throw usage(`Nothing says how far ${location.path} is committed.`, [
     'Name a data directory, whose commit file says it.',
-    'Or say it: --committed INDEX (raft status shows it while the cluster runs)',
+    'Or say it: --committed INDEX',
+    'raft status   # shows it while the cluster runs',
   ]);
 }

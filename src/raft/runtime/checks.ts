@@ -48,7 +48,8 @@ export function disagreement(peer: NodeId, reason: string, kind: MismatchKind): 
       return new RaftError('configuration', `This node must not go on under its id: ${reason}.`, {
         suggestions: [
           'Restore the data directory, if it was moved or not mounted, and start the node again.',
-          'Or remove it, on another node (raft config remove ID), and start it with a blank data directory and --join URL-OF-A-MEMBER.',
+          'Or remove it, on another node: raft config remove ID',
+          'Then start it with a blank data directory and --join URL-OF-A-MEMBER.',
         ],
       });
     case 'twin':
