@@ -204,21 +204,22 @@ class Planner {
     const { parts } = this.#survey;
     let lastLost = lastLostIndex(hole, this.#lastIndex + 1n);
     for (const part of parts.slice(parts.indexOf(hole) + 1)) {
-      if (part.type === 'keep' && part.lastIndex > lastLost) lastLost = part.lastIndex;
-      if (part.type === 'hole' && part.lastIndex === undefined) {
-        const last = lastLostIndex(part, lastLost + 1n);
-        if (last > lastLost) lastLost = last;
-      }
+      if (part.type === 'keep') lastLost = max(lastLost, part.lastIndex);
+      if (part.type === 'hole') lastLost = max(lastLost, lastLostIndex(part, lastLost + 1n));
     }
     this.#abstainThrough = lastLost;
   }
 }
 
 /** The highest index that can have stood in a hole: as many entries as fit into its bytes, where nothing else says it. */
-function lastLostIndex({ firstIndex, lastIndex, damagedBytes }: Hole, from: bigint): bigint {
-  if (lastIndex !== undefined) return lastIndex;
+function lastLostIndex({ firstIndex, lastIndex, damagedBytes, highestIndex }: Hole, from: bigint): bigint {
+  if (lastIndex !== undefined) return max(lastIndex, highestIndex);
   const fitting = BigInt(Math.max(1, Math.floor(damagedBytes / FRAME_BYTES_MIN)));
-  return (firstIndex ?? from) + fitting - 1n;
+  return max((firstIndex ?? from) + fitting - 1n, highestIndex);
+}
+
+function max(one: bigint, other: bigint): bigint {
+  return one > other ? one : other;
 }
 
 function sides(left: EntryMark | undefined, right: EntryMark): string {

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import type { Entry } from '../../src/lib/entry.ts';
+import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { locateLog } from '../../src/logtools/locate.ts';
+import { lostRows } from '../../src/logtools/repair/report.ts';
+import { entriesOf } from './entries.ts';
+import { apply, commandsOf, NodeDir, planFor, short } from './repairs.ts';
+import { collect, TempDir } from './temp-dir.ts';
+
+/** Entries of a term from one index to another, whose commands say both. */
+function run(term: number, from: number, to: number): readonly Entry[] {
+  return entriesOf(
+    Array.from({ length: to - from + 1 }, (_, i) => [term, `put k${from + i} ${term}`]),
+    from,
+  );
+}
+
+function joined(...runs: readonly (readonly Entry[])[]): Uint8Array {
+  return encodeFrames(runs.flat());
+}
+
+describe('a log that holds two histories', () => {
+  it('is cut where they part, whichever is the longer one', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: joined(run(1, 1, 10), run(2, 8, 12)) });
+    const plan = await apply(await node.locate());
+    expect(short(plan)).toBe('cut 8');
+    expect(plan.abstainThrough).toBe(12n);
+    expect(await node.start()).toBe(7);
+    expect(await node.abstainThrough()).toBe(12);
+  });
+
+  it('is cut there too where nothing follows behind both', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: joined(run(1, 1, 20), run(3, 18, 19)) });
+    const location = await node.locate();
+    const plan = await planFor(location);
+    expect(short(plan)).toBe('cut 18');
+    expect(plan.abstainThrough).toBeGreaterThanOrEqual(20n);
+    const lost = await collect(lostRows(plan));
+    expect(lost.flatMap((row) => (row.type === 'entry' ? [`${row.index} ${row.term}`] : []))).toEqual([
+      '18 1',
+      '19 1',
+      '20 1',
+      '18 3',
+      '19 3',
+    ]);
+  });
+
+  it('is refused where entries are known to be committed, of which it holds two', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: joined(run(1, 1, 10), run(2, 8, 12)) }, 8);
+    expect(await planFor(await node.locate())).toMatchObject({
+      verdict: 'refused',
+      refusal: expect.stringContaining('up to index 7, but entries up to 8 are known'),
+    });
+  });
+
+  it('is filled from where they part, by a log that holds the entries before and behind', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(
+      dir,
+      { 1: joined(run(1, 1, 10)), 11: joined(run(2, 8, 12), run(5, 9, 9), run(6, 13, 14)) },
+      14,
+    );
+    const history = [run(1, 1, 7), run(2, 8, 12), run(6, 13, 14)];
+    const other = await locateLog(await dir.write('other.log', joined(...history)));
+    expect(short(await apply(await node.locate(), other))).toBe('fill 8-12');
+    expect(await node.start()).toBe(14);
+    expect(await commandsOf(await node.locate())).toEqual(await commandsOf(other));
+  });
+
+  it('is cut at each place at which they part, and not where an entry only stands twice', async () => {
+    await using dir = await TempDir.make();
+    const again = [run(1, 1, 5), run(1, 3, 4), run(1, 6, 9), run(2, 8, 10)];
+    const path = await dir.write('x.log', joined(...again, run(2, 11, 14), run(3, 13, 15)));
+    const other = await locateLog(
+      await dir.write('other.log', joined(run(1, 1, 7), run(2, 8, 12), run(3, 13, 15))),
+    );
+    expect(short(await planFor(await locateLog(path)))).toBe('drop, drop, cut 8');
+    expect(short(await planFor(await locateLog(path), other))).toBe('drop, drop, fill 8-9, fill 13-14');
+  });
+
+  it('is cut before an entry that follows neither of them for sure', async () => {
+    await using dir = await TempDir.make();
+    const older = await dir.write('older.log', joined(run(2, 1, 10), run(1, 11, 11), run(3, 11, 12)));
+    expect(short(await planFor(await locateLog(older)))).toBe('cut 10');
+    const between = await dir.write('between.log', joined(run(2, 1, 10), run(1, 11, 11), run(2, 11, 12)));
+    expect(short(await planFor(await locateLog(between)))).toBe('drop');
+    const gap = await dir.write('gap.log', joined(run(1, 1, 5), run(1, 9, 9), run(2, 7, 7), run(1, 10, 10)));
+    expect(short(await planFor(await locateLog(gap)))).toBe('cut 6');
+  });
+});
