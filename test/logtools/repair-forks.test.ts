@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { logIndex } from '../../src/lib/brands.ts';
 import type { Entry } from '../../src/lib/entry.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { encodeCommitHint } from '../../src/logfmt/records.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
 import { lostRows } from '../../src/logtools/repair/report.ts';
 import { entriesOf } from './entries.ts';
 import { apply, commandsOf, NodeDir, planFor, short } from './repairs.ts';
-import { collect, TempDir } from './temp-dir.ts';
+import { collect, segmentName, TempDir } from './temp-dir.ts';
 
 /** Entries of a term from one index to another, whose commands say both. */
 function run(term: number, from: number, to: number): readonly Entry[] {
@@ -89,5 +91,30 @@ describe('a log that holds two histories', () => {
     expect(short(await planFor(await locateLog(between)))).toBe('drop');
     const gap = await dir.write('gap.log', joined(run(1, 1, 5), run(1, 9, 9), run(2, 7, 7), run(1, 10, 10)));
     expect(short(await planFor(await locateLog(gap)))).toBe('cut 6');
+  });
+});
+
+describe('another log that holds two histories', () => {
+  it('gives no entries where they part between the two sides of a hole', async () => {
+    await using dir = await TempDir.make();
+    const victim = await dir.write('victim.log', joined(run(1, 1, 7), run(2, 11, 12)));
+    const forked = await dir.write('forked.log', joined(run(1, 1, 10), run(2, 8, 12)));
+    expect(short(await planFor(await locateLog(victim), await locateLog(forked)))).toBe('cut 8');
+    const behind = await dir.write('behind.log', joined(run(1, 1, 7), run(2, 8, 14), run(3, 13, 15)));
+    expect(short(await planFor(await locateLog(victim), await locateLog(behind)))).toBe('fill 8-10');
+    const twice = await dir.write(
+      'twice.log',
+      joined(run(1, 1, 7), run(2, 8, 9), run(1, 4, 5), run(2, 10, 12)),
+    );
+    expect(short(await planFor(await locateLog(victim), await locateLog(twice)))).toBe('fill 8-10');
+  });
+
+  it('gives no entries at the end either, since which are committed is not known', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: joined(run(1, 1, 7)) }, 8);
+    await dir.write(`other/${segmentName(1)}`, joined(run(1, 1, 10), run(2, 8, 12)));
+    await dir.write('other/commit', encodeCommitHint(logIndex(9)));
+    const other = await locateLog(`${dir.path}/other`);
+    expect(await planFor(await node.locate(), other)).toMatchObject({ verdict: 'refused' });
   });
 });

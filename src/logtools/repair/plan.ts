@@ -172,7 +172,7 @@ class Planner {
   /** Nothing stands behind the hole: what the other node knows to be committed stood here, or will have to. */
   async #fillEnd(donor: Donor, hole: Hole, from: bigint): Promise<boolean> {
     const to = donor.commitHint;
-    if (to < from || !(await donor.hasAll(from, to))) return false;
+    if (to < from || !(await donor.hasAll(from, to)) || (await donor.isForked())) return false;
     this.#take(hole, { from, to, why: `its node knows them to be committed` });
     const lastLost = lastLostIndex(hole, from);
     if (lastLost > to) this.#abstainThrough = lastLost;
