@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { logIndex } from '../../src/lib/brands.ts';
 import type { Entry } from '../../src/lib/entry.ts';
+import { REPAIR_STEPS_MAX } from '../../src/lib/limits.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { encodeCommitHint } from '../../src/logfmt/records.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
@@ -91,6 +92,22 @@ describe('a log that holds two histories', () => {
     expect(short(await planFor(await locateLog(between)))).toBe('drop');
     const gap = await dir.write('gap.log', joined(run(1, 1, 5), run(1, 9, 9), run(2, 7, 7), run(1, 10, 10)));
     expect(short(await planFor(await locateLog(gap)))).toBe('cut 6');
+  });
+});
+
+describe('a log in which many entries come again', () => {
+  it('is not repaired, whatever their terms are', async () => {
+    await using dir = await TempDir.make();
+    const terms = entriesOf(Array.from({ length: REPAIR_STEPS_MAX }, (_, i) => [i + 1, `put k ${i}`]));
+    const stale = Array.from({ length: REPAIR_STEPS_MAX }, () => run(2, 1, 1)).flat();
+    const path = await dir.write(
+      'x.log',
+      joined(terms, stale, run(REPAIR_STEPS_MAX, REPAIR_STEPS_MAX + 1, REPAIR_STEPS_MAX + 2)),
+    );
+    expect(await planFor(await locateLog(path))).toMatchObject({
+      verdict: 'refused',
+      refusal: 'There are too many damaged places in it.',
+    });
   });
 });
 
