@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { logIndex } from '../../src/lib/brands.ts';
+import { utf8 } from '../../src/lib/bytes.ts';
 import type { Entry } from '../../src/lib/entry.ts';
 import { REPAIR_STEPS_MAX } from '../../src/lib/limits.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
@@ -48,6 +49,15 @@ describe('a log that holds two histories', () => {
       '18 3',
       '19 3',
     ]);
+  });
+
+  it('is cut there too where only the commands are others, which Raft cannot bring about', async () => {
+    await using dir = await TempDir.make();
+    const others = run(1, 8, 10).map((entry) => ({ ...entry, command: utf8(`other ${entry.index}`) }));
+    const path = await dir.write('x.log', joined(run(1, 1, 10), others, run(1, 11, 12)));
+    expect(short(await planFor(await locateLog(path)))).toBe('cut 8');
+    const same = await dir.write('same.log', joined(run(1, 1, 10), run(1, 8, 10), run(1, 11, 12)));
+    expect(short(await planFor(await locateLog(same)))).toBe('drop, drop, drop');
   });
 
   it('is refused where entries are known to be committed, of which it holds two', async () => {

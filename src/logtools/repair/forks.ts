@@ -66,5 +66,7 @@ export class Forks {
 }
 
 function isSame(one: EntryMark, other: EntryMark): boolean {
-  return one.index === other.index && one.term === other.term;
+  const isPlaceSame = one.index === other.index && one.term === other.term;
+  // By Log Matching (§5.3) bytes of one index and term are the same, unless one of them is of another cluster's log.
+  return isPlaceSame && one.checksum === other.checksum;
 }

@@ -181,7 +181,7 @@ class Surveyor {
     this.repeats.endAt(number);
     this.#forkEnd = this.#forks.endOf(mark, number);
     if (number < this.#forkEnd) {
-      const detail = `index ${index} stands there again with another term`;
+      const detail = `index ${index} stands there again with another term or command`;
       this.#addDamage({ ...damage, kind: 'index-repeat', detail });
       return true;
     }
