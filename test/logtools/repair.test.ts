@@ -159,6 +159,25 @@ describe('a repair of a data directory', () => {
     expect(await node.start()).toBe(26);
   });
 
+  it('lists what may be lost beyond the end that another node knows to be committed', async () => {
+    await using dir = await TempDir.make();
+    const damage = new Uint8Array(427).fill(0x5a);
+    const node = await NodeDir.make(dir, { 1: concatBytes([frames(1, 4), damage]) });
+    await dir.write(`other/${segmentName(1)}`, frames(1, 9));
+    await dir.write('other/commit', encodeCommitHint(logIndex(5)));
+    const plan = await planFor(await node.locate(), await locateLog(join(dir.path, 'other')));
+    expect(short(plan)).toBe('fill 5-5');
+    expect(plan.abstainThrough).toBe(21n);
+    expect(await collect(lostRows(plan))).toMatchObject([
+      { type: 'damage', problem: 'garbage-tail', offset: frames(1, 4).length, length: 427 },
+    ]);
+    // What is known to be committed may go as far as what may have stood there: then nothing is lost.
+    await dir.write(`other/${segmentName(1)}`, frames(1, 30));
+    await dir.write('other/commit', encodeCommitHint(logIndex(21)));
+    const whole = await planFor(await node.locate(), await locateLog(join(dir.path, 'other')));
+    expect([short(whole), await collect(lostRows(whole))]).toEqual(['fill 5-21', []]);
+  });
+
   it('does not take entries from a log that is another one on either side of the hole', async () => {
     await using dir = await TempDir.make();
     const node = await NodeDir.make(dir, { 1: flipped(1, 30, 15) });
