@@ -8,6 +8,7 @@ import type { Entry } from '../../src/lib/entry.ts';
 import { encodeFrames, encodeRawFrame } from '../../src/logfmt/frame.ts';
 import { encodeCommitHint } from '../../src/logfmt/records.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
+import { applyRepair } from '../../src/logtools/repair/apply.ts';
 import { lostRows } from '../../src/logtools/repair/report.ts';
 import { arbitraryDamage, damaged } from '../logfmt/damages.ts';
 import { fixture, fixturePath, plainLog } from '../logfmt/logs.ts';
@@ -218,11 +219,23 @@ describe('a repair of a data directory', () => {
     });
   });
 
-  it('changes nothing where the node has no state in which it could be told to abstain', async () => {
+  it('is refused where the node has no state in which it could be told to abstain', async () => {
     await using dir = await TempDir.make();
     const node = await NodeDir.make(dir, { 1: flipped(1, 30, 15) });
+    const location = await node.locate();
+    const plan = await planFor(location);
+    await dir.write('node/state', Uint8Array.of(1, 2, 3));
+    expect(await planFor(location)).toMatchObject({
+      verdict: 'refused',
+      refusal: expect.stringContaining('state is damaged'),
+    });
     await rm(join(node.path, 'state'));
-    await expect(apply(await node.locate())).rejects.toMatchObject({
+    expect(await planFor(location)).toMatchObject({
+      verdict: 'refused',
+      refusal: expect.stringContaining('state is not there, and no node starts on this log without it'),
+    });
+    // What was planned before it went changes nothing either.
+    await expect(applyRepair(plan, undefined)).rejects.toMatchObject({
       code: 'damaged',
       message: expect.stringContaining('state is not there. Without it no node starts on this log.'),
     });

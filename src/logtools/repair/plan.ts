@@ -2,6 +2,7 @@ import { INDEX_MAX } from '../../lib/limits.ts';
 import { FRAME_BYTES_MIN } from '../../logfmt/frame.ts';
 import { dataDirectoryOf, type SegmentFile } from '../locate.ts';
 import type { Donor } from './donor.ts';
+import { readState, stateFile } from './node-state.ts';
 import type { EntryMark, Hole, Survey } from './survey.ts';
 
 /** What is to be done to a log, in order. */
@@ -121,17 +122,8 @@ class Planner {
         `Index ${misplaced.from} would begin ${misplaced.segment.name}, which is named for another one.`,
       );
     }
-    const through = this.#abstainThrough;
-    if (
-      through !== undefined &&
-      through > BigInt(INDEX_MAX) &&
-      dataDirectoryOf(this.#survey.location) !== undefined
-    ) {
-      return refused(
-        this.#survey,
-        `What is cut may have gone up to index ${through}, and no leader can carry the node past that: replace it by a new one.`,
-      );
-    }
+    const obstacle = await this.#abstentionObstacle();
+    if (obstacle !== undefined) return refused(this.#survey, obstacle);
     return {
       ...blank(this.#survey),
       verdict: 'repairable',
@@ -139,6 +131,19 @@ class Planner {
       pieces: this.#pieces,
       abstainThrough: this.#abstainThrough,
     };
+  }
+
+  /** Why the node cannot be told to abstain, as a sentence; undefined where it can, or need not. */
+  async #abstentionObstacle(): Promise<string | undefined> {
+    const through = this.#abstainThrough;
+    const directory = dataDirectoryOf(this.#survey.location);
+    if (through === undefined || directory === undefined) return undefined;
+    if (through > BigInt(INDEX_MAX))
+      return `What is cut may have gone up to index ${through}, and no leader can carry the node past that: replace it by a new one.`;
+    const path = stateFile(directory);
+    const state = await readState(path);
+    if (state.type === 'value') return undefined;
+    return `${path} ${state.detail}, and no node starts on this log without it: replace it by a new one.`;
   }
 
   /** What would stand in another segment than its name says, so that no node starts on it. */
