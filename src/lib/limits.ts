@@ -107,6 +107,12 @@ export const STATS_LARGEST_MAX = 10;
 /** A comparison of logs lists at most this many ranges of entries; how many more there were, it says. */
 export const DIFF_RANGES_MAX = 1_000;
 
+/**
+ * A comparison of logs knows the terms of entries that it has passed back to this many changes of the term; an entry that
+ * comes again from before that is taken for one of another history.
+ */
+export const TERM_RUNS_MAX = 10_000;
+
 /** A row group of a Parquet file has at most this many rows: one group is in memory at a time. */
 export const EXPORT_GROUP_ROWS_MAX = 8_192;
 

@@ -3,6 +3,7 @@ import { readCommitHint } from './commit-hint.ts';
 import type { LogLocation } from './locate.ts';
 import type { LogProgress } from './progress.ts';
 import { readLog, type SegmentItem, type Writer } from './read-log.ts';
+import { TermRuns } from './term-runs.ts';
 
 /** One of several logs that are read side by side. */
 export interface DiffLog {
@@ -18,10 +19,13 @@ export type Holding =
   | { readonly type: 'entry'; readonly frame: RawFrame }
   /** It ends before. */
   | { readonly type: 'ended' }
-  /** It begins later, or is damaged here: what it held is not known. */
+  /** It begins later, is damaged here, or holds two histories: what it held is not known. */
   | { readonly type: 'unknown' };
 
-/** Goes through one log by rising indexes. Entries that break the order are damage and are passed over. */
+/**
+ * Goes through one log by rising indexes. Entries that break the order are damage and are passed over. Where an index comes
+ * again with another term, what follows belongs to that history or to the one before, so nothing more of the log is known.
+ */
 export class DiffCursor {
   readonly log: DiffLog;
   /** Up to here its node knows the log to be committed; 0 where nothing says so. */
@@ -33,6 +37,8 @@ export class DiffCursor {
   #entries = 0;
   #problems = 0;
   #endsInDamage = false;
+  readonly #terms = new TermRuns();
+  #isForked = false;
 
   private constructor(log: DiffLog, commitHint: bigint) {
     this.log = log;
@@ -70,10 +76,15 @@ export class DiffCursor {
     return this.#problems;
   }
 
+  /** The log holds two histories: to be asked once the cursor is behind its last entry. */
+  get isForked(): boolean {
+    return this.#isForked;
+  }
+
   /** What the log has at an index that is not above where the cursor stands. */
   at(index: bigint): Holding {
     if (this.#current?.index === index) return { type: 'entry', frame: this.#current };
-    const isOver = this.#current === undefined && !this.#endsInDamage;
+    const isOver = this.#current === undefined && !this.#endsInDamage && !this.#isForked;
     return { type: isOver ? 'ended' : 'unknown' };
   }
 
@@ -94,7 +105,11 @@ export class DiffCursor {
         continue;
       }
       const { index, term } = item.frame;
+      if (this.#last !== undefined && index <= this.#last.index)
+        this.#isForked ||= this.#terms.at(index) !== term;
+      if (this.#isForked) continue;
       if (this.#last !== undefined && (index <= this.#last.index || term < this.#last.term)) continue;
+      this.#terms.add(item.frame);
       this.#endsInDamage = false;
       this.#current = item.frame;
       this.#first ??= position(item.frame);

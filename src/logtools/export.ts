@@ -57,8 +57,8 @@ export async function* exportTable(
 }
 
 /**
- * The frames of a log up to an index, as a log file of the original: it takes every entry of its log for committed, so
- * nothing else may stand there. Errors: `damaged` where one of them is damaged or missing.
+ * The frames of a log from index 1 up to another one, as a log file of the original: it takes every entry of its log for
+ * committed, so nothing else may stand there. Errors: `damaged` where one of them is damaged or missing.
  */
 export async function* exportOriginal(
   location: LogLocation,
@@ -74,7 +74,7 @@ export async function* exportOriginal(
       if (!item.problem.fatal) continue;
       throw incomplete(location, last, through);
     }
-    if (last !== 0n && item.frame.index !== last + 1n) throw incomplete(location, last, through);
+    if (item.frame.index !== last + 1n) throw incomplete(location, last, through);
     progress?.see(found);
     last = item.frame.index;
     count.entries++;
@@ -107,9 +107,10 @@ function csvField(value: string | number | null): string {
 }
 
 function incomplete(location: LogLocation, last: bigint, through: bigint): RaftError {
+  const what = last === 0n ? 'does not begin with a good entry of index 1' : `is whole up to index ${last} only`;
   return new RaftError(
     'damaged',
-    `${location.path} is whole up to index ${last} only, and entries up to ${through} are to be written.`,
+    `${location.path} ${what}, and entries up to ${through} are to be written.`,
     { suggestions: [`raft log verify ${location.path}`, `raft log repair ${location.path} --from LOG`] },
   );
 }

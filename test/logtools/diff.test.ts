@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { diffEntryLines, diffSummaryLines } from '../../src/cli/log-diff-lines.ts';
 import { logIndex } from '../../src/lib/brands.ts';
+import { concatBytes } from '../../src/lib/bytes.ts';
+import { TERM_RUNS_MAX } from '../../src/lib/limits.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { encodeCommitHint } from '../../src/logfmt/records.ts';
 import { type DiffEntry, type DiffOptions, type DiffSummary, diffLogs } from '../../src/logtools/diff.ts';
@@ -143,6 +145,27 @@ describe('a comparison of logs', () => {
     expect(found.summary).toMatchObject({ conflicts: 1, partAt: '2' });
     expect(found.entries[0]).toMatchObject({ isConflict: true });
     expect(diffSummaryLines(found.summary)).toContain('different bytes of one term');
+  });
+
+  it('knows nothing more of a log from where an index comes again with another term', async () => {
+    const forked = concatBytes([log('1 1 1 1'), log('2 2 2', 3)]);
+    const found = await compare([forked, log('1 1 1 1 2')]);
+    expect(ranges(found)).toEqual([]);
+    expect(found.summary).toMatchObject({ partAt: null, logs: [{ last: '4', problems: 1 }, { last: '5' }] });
+    const parted = await compare([forked, log('1 1 1 1 2'), log('1 1 1 1')]);
+    expect(parted.entries).toMatchObject([{ index: '5', unknown: ['a'], ended: ['c'] }]);
+    const twice = concatBytes([log('1 1 2'), log('1 1'), log('2', 3), log('2', 4)]);
+    expect((await compare([twice, log('1 1 2 2')])).summary).toMatchObject({ agreeThrough: '4' });
+  });
+
+  it('takes an entry that comes again from before what it remembers for one of another history', async () => {
+    const terms = Array.from({ length: 2 * TERM_RUNS_MAX + 1 }, (_, i) => i + 1).join(' ');
+    const known = concatBytes([log(terms), log(String(TERM_RUNS_MAX + 1), TERM_RUNS_MAX + 1)]);
+    const forgotten = concatBytes([log(terms), log('1')]);
+    const next = log(String(2 * TERM_RUNS_MAX + 1), 2 * TERM_RUNS_MAX + 2);
+    const found = await compare([concatBytes([known, next]), concatBytes([forgotten, next])]);
+    const last = String(2 * TERM_RUNS_MAX + 2);
+    expect(found.summary.logs).toMatchObject([{ last }, { last: String(2 * TERM_RUNS_MAX + 1) }]);
   });
 
   it('has entries that people can read', async () => {

@@ -196,4 +196,13 @@ describe('an export for the original', () => {
     const short = await locateLog(fixturePath('seed-log/mixed.log'));
     await expect(collect(exportOriginal(short, 403n, noCount()))).rejects.toMatchObject({ code: 'damaged' });
   });
+
+  it('is refused where the log begins later than with index 1', async () => {
+    await using dir = await TempDir.make();
+    const path = await dir.write('tail.log', encodeFrames(plainLog(110, 20).slice(99)));
+    await expect(collect(exportOriginal(await locateLog(path), 105n, noCount()))).rejects.toMatchObject({
+      code: 'damaged',
+      message: `${path} does not begin with a good entry of index 1, and entries up to 105 are to be written.`,
+    });
+  });
 });

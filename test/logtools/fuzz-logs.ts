@@ -90,6 +90,7 @@ function addLog(dice: Dice, files: Map<string, Uint8Array>, source: LogSource): 
 function fileBytes(dice: Dice, frames: readonly Frame[]): Uint8Array {
   const kind = dice.integer(0, 19);
   if (kind === 0) return dice.bytes(dice.integer(0, 300));
+  if (kind === 2) return encoded(dice, forkedFrames(dice, frames));
   const bytes = kind === 1 ? fixture(dice.pick(FIXTURES)) : encoded(dice, frames);
   return dice.chance(0.25) ? bytes : damagedBytes(dice, bytes);
 }
@@ -119,6 +120,17 @@ function relatedFrames(dice: Dice, frames: readonly Frame[]): readonly Frame[] {
     ...{ index: next + BigInt(i), term: last.term, command: commandOf(dice) },
   }));
   return [...kept, ...more];
+}
+
+/** Two histories in one log: before entries of a new term stand those of the term before that they have replaced. */
+function forkedFrames(dice: Dice, frames: readonly Frame[]): readonly Frame[] {
+  const at = frames.findIndex(({ term: each }, i) => each > (frames[i - 1]?.term ?? each));
+  const before = frames[at - 1];
+  if (before === undefined) return frames;
+  const replaced = frames
+    .slice(at, at + dice.integer(1, 4))
+    .map(({ index }) => ({ index, term: before.term, command: commandOf(dice) }));
+  return [...frames.slice(0, at), ...replaced, ...frames.slice(at)];
 }
 
 function commandOf(dice: Dice): Uint8Array {

@@ -23,6 +23,7 @@ import { dumpLog, inspectLog } from '../../src/logtools/rows.ts';
 import { Selection } from '../../src/logtools/selection.ts';
 import { statsOf } from '../../src/logtools/stats.ts';
 import { verifyLog } from '../../src/logtools/verify.ts';
+import { checkOneHistory, goodFrames } from './one-history.ts';
 import { collect } from './temp-dir.ts';
 
 /** With what a tool may answer whatever stands in a log. */
@@ -43,14 +44,20 @@ export async function tryAllTools({ first, second, isNamedTruly }: LogPair): Pro
   const [log, other] = [await find(first), await find(second)];
   // A directory without a segment is no log, or has lost it.
   if (log === undefined || other === undefined) return;
-  const entries = await lookAt(log);
+  const { entries, isWhole } = await lookAt(log);
   await exportAs(log, entries);
   await answered(() => compare(log, other));
   await answered(() => collect(replayLog(log.location, new Replay(), log)));
   await answered(() => bisectLog(log.location, WHEN, log));
   for (const donor of [undefined, other]) await answered(() => planFor(log, donor));
+  const [before, donor] = [await goodFrames(log.location), await goodFrames(other.location)];
   await answered(async () => {
-    if ((await repair(log, other)) === 'repairable' && isNamedTruly) await checkRepaired(log);
+    const plan = await repair(log, other);
+    assert(!isWhole || plan.verdict === 'whole', `verify finds it whole, and a repair ${plan.verdict}`);
+    if (plan.verdict !== 'repairable') return;
+    if (isNamedTruly) await checkRepaired(log);
+    const after = await goodFrames(await repairedLocation(log.location));
+    checkOneHistory(plan, { before, donor, after });
   });
 }
 
@@ -71,12 +78,17 @@ async function answered(use: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Reads the log by every tool that only shows it, and says how many entries it has. */
-async function lookAt({ location, writer }: DiffLog): Promise<number> {
+/** Reads the log by every tool that only shows it, and says how many entries it has, and whether a node starts on it. */
+async function lookAt({
+  location,
+  writer,
+}: DiffLog): Promise<{ readonly entries: number; readonly isWhole: boolean }> {
   let entries = 0;
+  let isWhole = true;
   for (const report of await collect(verifyLog(location, { writer }))) {
     verifyLines(report);
     entries += report.entries;
+    isWhole &&= report.ok;
   }
   const progress = await LogProgress.of(location, () => {});
   const options = { writer, progress };
@@ -89,7 +101,7 @@ async function lookAt({ location, writer }: DiffLog): Promise<number> {
   await collect(inspectLog(location, { ...options, selection: SELECTION }));
   const shown = rows.filter(({ type }) => type === 'entry').length;
   assert(shown === entries && stats.entries === entries, `verify ${entries}, inspect ${shown} entries`);
-  return entries;
+  return { entries, isWhole };
 }
 
 /** Every format has the same entries. */
@@ -129,11 +141,11 @@ async function planFor({ location }: DiffLog, other: DiffLog | undefined): Promi
   return plan;
 }
 
-async function repair(log: DiffLog, other: DiffLog): Promise<RepairPlan['verdict']> {
+async function repair(log: DiffLog, other: DiffLog): Promise<RepairPlan> {
   const plan = await planFor(log, other);
   await using donor = await Donor.open(other);
   await applyRepair(plan, donor);
-  return plan.verdict;
+  return plan;
 }
 
 /** What was repaired is good, and is whole to the next plan. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -6,21 +6,14 @@ import { logIndex, term } from '../../src/lib/brands.ts';
 import { concatBytes } from '../../src/lib/bytes.ts';
 import type { Entry } from '../../src/lib/entry.ts';
 import { encodeFrames, encodeRawFrame } from '../../src/logfmt/frame.ts';
-import { decodeState, encodeCommitHint } from '../../src/logfmt/records.ts';
-import { type LogLocation, locateLog } from '../../src/logtools/locate.ts';
+import { encodeCommitHint } from '../../src/logfmt/records.ts';
+import { locateLog } from '../../src/logtools/locate.ts';
 import { applyRepair } from '../../src/logtools/repair/apply.ts';
-import { Donor } from '../../src/logtools/repair/donor.ts';
-import { planRepair, type RepairPlan } from '../../src/logtools/repair/plan.ts';
-import { lostRows, planReport, repairedLocation } from '../../src/logtools/repair/report.ts';
-import { surveyLog } from '../../src/logtools/repair/survey.ts';
-import { dumpLog } from '../../src/logtools/rows.ts';
-import { verifyLog } from '../../src/logtools/verify.ts';
-import { NodeDisk } from '../../src/raft/storage/node-disk.ts';
-import { openStorage } from '../../src/raft/storage/open-storage.ts';
+import { lostRows } from '../../src/logtools/repair/report.ts';
 import { arbitraryDamage, damaged } from '../logfmt/damages.ts';
 import { fixture, fixturePath, plainLog } from '../logfmt/logs.ts';
-import { STORAGE_OPTIONS } from '../storage/workload.ts';
 import { entriesOf } from './entries.ts';
+import { apply, commandsOf, isGood, NodeDir, planFor, short } from './repairs.ts';
 import { collect, segmentName, TempDir } from './temp-dir.ts';
 
 /** Every fixture of a damaged log, and what becomes of it alone and with an undamaged log to take entries from. */
@@ -41,91 +34,6 @@ const FIXTURES: readonly (readonly [name: string, alone: string, withOther: stri
   ['two-bitflips', 'cut 101', 'fill 101-101, fill 302-302'],
   ['zero-tail', 'whole', 'whole'],
 ];
-
-async function planFor(location: LogLocation, other?: LogLocation): Promise<RepairPlan> {
-  await using donor = other === undefined ? undefined : await donorOf(other);
-  return await planRepair(await surveyLog(location), donor);
-}
-
-function donorOf(location: LogLocation): Promise<Donor> {
-  return Donor.open({ name: 'other', location, writer: 'none' });
-}
-
-async function apply(location: LogLocation, other?: LogLocation): Promise<RepairPlan> {
-  const plan = await planFor(location, other);
-  await using donor = other === undefined ? undefined : await donorOf(other);
-  await applyRepair(plan, donor);
-  return plan;
-}
-
-/** A plan in short. */
-function short(plan: RepairPlan): string {
-  const { verdict, actions } = planReport(plan);
-  if (verdict !== 'repairable') return verdict;
-  return actions
-    .map(({ type, from, to }) =>
-      type === 'fill' ? `fill ${from}-${to}` : type === 'cut' ? `cut ${from}` : type,
-    )
-    .join(', ');
-}
-
-async function isGood(location: LogLocation): Promise<boolean> {
-  const reports = await collect(verifyLog(await repairedLocation(location)));
-  return reports.every(({ ok }) => ok);
-}
-
-async function commandsOf(location: LogLocation): Promise<readonly string[]> {
-  const rows = await collect(dumpLog(await repairedLocation(location)));
-  return rows.flatMap((row) => ('index' in row ? [`${row.index} ${row.term} ${row.command}`] : []));
-}
-
-/** A data directory that a node has made, with a log of the test's own in place of its. */
-class NodeDir {
-  readonly path: string;
-  readonly disk: NodeDisk;
-
-  private constructor(path: string, disk: NodeDisk) {
-    this.path = path;
-    this.disk = disk;
-  }
-
-  static async make(
-    dir: TempDir,
-    segments: Readonly<Record<number, Uint8Array>>,
-    hint = 0,
-  ): Promise<NodeDir> {
-    const path = join(dir.path, 'node');
-    await mkdir(path);
-    const node = new NodeDir(path, await NodeDisk.create(path));
-    await node.start();
-    for (const [first, bytes] of Object.entries(segments))
-      await dir.write(`node/${segmentName(Number(first))}`, bytes);
-    await dir.write('node/commit', encodeCommitHint(logIndex(hint)));
-    return node;
-  }
-
-  locate(): Promise<LogLocation> {
-    return locateLog(this.path);
-  }
-
-  /** The last index of the log on which a node starts, or undefined where it refuses. */
-  async start(): Promise<number | undefined> {
-    try {
-      // With the limits of production, since they decide what a torn tail is.
-      const { store, recovered } = await openStorage(this.disk, { ...STORAGE_OPTIONS, limits: {} });
-      await store.close();
-      return recovered.lastIndex;
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'damaged' });
-      return undefined;
-    }
-  }
-
-  async abstainThrough(): Promise<number | undefined> {
-    const decoded = decodeState(await readFile(join(this.path, 'state')));
-    return decoded.type === 'value' ? decoded.value.abstainThrough : undefined;
-  }
-}
 
 const mixed = () => locateLog(fixturePath('seed-log/mixed.log'));
 
@@ -252,6 +160,25 @@ describe('a repair of a data directory', () => {
     expect(await node.start()).toBe(26);
   });
 
+  it('lists what may be lost beyond the end that another node knows to be committed', async () => {
+    await using dir = await TempDir.make();
+    const damage = new Uint8Array(427).fill(0x5a);
+    const node = await NodeDir.make(dir, { 1: concatBytes([frames(1, 4), damage]) });
+    await dir.write(`other/${segmentName(1)}`, frames(1, 9));
+    await dir.write('other/commit', encodeCommitHint(logIndex(5)));
+    const plan = await planFor(await node.locate(), await locateLog(join(dir.path, 'other')));
+    expect(short(plan)).toBe('fill 5-5');
+    expect(plan.abstainThrough).toBe(21n);
+    expect(await collect(lostRows(plan))).toMatchObject([
+      { type: 'damage', problem: 'garbage-tail', offset: frames(1, 4).length, length: 427 },
+    ]);
+    // What is known to be committed may go as far as what may have stood there: then nothing is lost.
+    await dir.write(`other/${segmentName(1)}`, frames(1, 30));
+    await dir.write('other/commit', encodeCommitHint(logIndex(21)));
+    const whole = await planFor(await node.locate(), await locateLog(join(dir.path, 'other')));
+    expect([short(whole), await collect(lostRows(whole))]).toEqual(['fill 5-21', []]);
+  });
+
   it('does not take entries from a log that is another one on either side of the hole', async () => {
     await using dir = await TempDir.make();
     const node = await NodeDir.make(dir, { 1: flipped(1, 30, 15) });
@@ -292,11 +219,23 @@ describe('a repair of a data directory', () => {
     });
   });
 
-  it('changes nothing where the node has no state in which it could be told to abstain', async () => {
+  it('is refused where the node has no state in which it could be told to abstain', async () => {
     await using dir = await TempDir.make();
     const node = await NodeDir.make(dir, { 1: flipped(1, 30, 15) });
+    const location = await node.locate();
+    const plan = await planFor(location);
+    await dir.write('node/state', Uint8Array.of(1, 2, 3));
+    expect(await planFor(location)).toMatchObject({
+      verdict: 'refused',
+      refusal: expect.stringContaining('state is damaged'),
+    });
     await rm(join(node.path, 'state'));
-    await expect(apply(await node.locate())).rejects.toMatchObject({
+    expect(await planFor(location)).toMatchObject({
+      verdict: 'refused',
+      refusal: expect.stringContaining('state is not there, and no node starts on this log without it'),
+    });
+    // What was planned before it went changes nothing either.
+    await expect(applyRepair(plan, undefined)).rejects.toMatchObject({
       code: 'damaged',
       message: expect.stringContaining('state is not there. Without it no node starts on this log.'),
     });
@@ -321,19 +260,6 @@ describe('a repair of a data directory', () => {
       verdict: 'refused',
       refusal: expect.stringContaining('00000000000000000006.log, which is named for another one'),
     });
-  });
-
-  it('cuts at an entry that stands there again with another term', async () => {
-    await using dir = await TempDir.make();
-    const again = entriesOf(
-      [
-        [3, 'other'],
-        [3, 'other'],
-      ],
-      18,
-    );
-    const node = await NodeDir.make(dir, { 1: concatBytes([frames(1, 20), encodeFrames(again)]) });
-    expect(short(await planFor(await node.locate()))).toBe('cut 21');
   });
 });
 

@@ -38,6 +38,12 @@ export class Donor {
     return true;
   }
 
+  /** Whether it holds two histories, of which no one says which is committed. It is read to its end for that. */
+  async isForked(): Promise<boolean> {
+    while (this.#cursor.current !== undefined) await this.#cursor.advance();
+    return this.#cursor.isForked;
+  }
+
   /** Its entry at an index that is not below those that were asked for before; undefined where it has none. */
   async entry(index: bigint): Promise<RawFrame | undefined> {
     while (this.#cursor.current !== undefined && this.#cursor.current.index < index)

@@ -2,6 +2,7 @@ import { INDEX_MAX } from '../../lib/limits.ts';
 import { FRAME_BYTES_MIN } from '../../logfmt/frame.ts';
 import { dataDirectoryOf, type SegmentFile } from '../locate.ts';
 import type { Donor } from './donor.ts';
+import { readState, stateFile } from './node-state.ts';
 import type { EntryMark, Hole, Survey } from './survey.ts';
 
 /** What is to be done to a log, in order. */
@@ -121,17 +122,8 @@ class Planner {
         `Index ${misplaced.from} would begin ${misplaced.segment.name}, which is named for another one.`,
       );
     }
-    const through = this.#abstainThrough;
-    if (
-      through !== undefined &&
-      through > BigInt(INDEX_MAX) &&
-      dataDirectoryOf(this.#survey.location) !== undefined
-    ) {
-      return refused(
-        this.#survey,
-        `What is cut may have gone up to index ${through}, and no leader can carry the node past that: replace it by a new one.`,
-      );
-    }
+    const obstacle = await this.#abstentionObstacle();
+    if (obstacle !== undefined) return refused(this.#survey, obstacle);
     return {
       ...blank(this.#survey),
       verdict: 'repairable',
@@ -139,6 +131,19 @@ class Planner {
       pieces: this.#pieces,
       abstainThrough: this.#abstainThrough,
     };
+  }
+
+  /** Why the node cannot be told to abstain, as a sentence; undefined where it can, or need not. */
+  async #abstentionObstacle(): Promise<string | undefined> {
+    const through = this.#abstainThrough;
+    const directory = dataDirectoryOf(this.#survey.location);
+    if (through === undefined || directory === undefined) return undefined;
+    if (through > BigInt(INDEX_MAX))
+      return `What is cut may have gone up to index ${through}, and no leader can carry the node past that: replace it by a new one.`;
+    const path = stateFile(directory);
+    const state = await readState(path);
+    if (state.type === 'value') return undefined;
+    return `${path} ${state.detail}, and no node starts on this log without it: replace it by a new one.`;
   }
 
   /** What would stand in another segment than its name says, so that no node starts on it. */
@@ -172,7 +177,7 @@ class Planner {
   /** Nothing stands behind the hole: what the other node knows to be committed stood here, or will have to. */
   async #fillEnd(donor: Donor, hole: Hole, from: bigint): Promise<boolean> {
     const to = donor.commitHint;
-    if (to < from || !(await donor.hasAll(from, to))) return false;
+    if (to < from || !(await donor.hasAll(from, to)) || (await donor.isForked())) return false;
     this.#take(hole, { from, to, why: `its node knows them to be committed` });
     const lastLost = lastLostIndex(hole, from);
     if (lastLost > to) this.#abstainThrough = lastLost;
@@ -204,21 +209,22 @@ class Planner {
     const { parts } = this.#survey;
     let lastLost = lastLostIndex(hole, this.#lastIndex + 1n);
     for (const part of parts.slice(parts.indexOf(hole) + 1)) {
-      if (part.type === 'keep' && part.lastIndex > lastLost) lastLost = part.lastIndex;
-      if (part.type === 'hole' && part.lastIndex === undefined) {
-        const last = lastLostIndex(part, lastLost + 1n);
-        if (last > lastLost) lastLost = last;
-      }
+      if (part.type === 'keep') lastLost = max(lastLost, part.lastIndex);
+      if (part.type === 'hole') lastLost = max(lastLost, lastLostIndex(part, lastLost + 1n));
     }
     this.#abstainThrough = lastLost;
   }
 }
 
 /** The highest index that can have stood in a hole: as many entries as fit into its bytes, where nothing else says it. */
-function lastLostIndex({ firstIndex, lastIndex, damagedBytes }: Hole, from: bigint): bigint {
-  if (lastIndex !== undefined) return lastIndex;
+function lastLostIndex({ firstIndex, lastIndex, damagedBytes, highestIndex }: Hole, from: bigint): bigint {
+  if (lastIndex !== undefined) return max(lastIndex, highestIndex);
   const fitting = BigInt(Math.max(1, Math.floor(damagedBytes / FRAME_BYTES_MIN)));
-  return (firstIndex ?? from) + fitting - 1n;
+  return max((firstIndex ?? from) + fitting - 1n, highestIndex);
+}
+
+function max(one: bigint, other: bigint): bigint {
+  return one > other ? one : other;
 }
 
 function sides(left: EntryMark | undefined, right: EntryMark): string {

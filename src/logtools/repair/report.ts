@@ -53,19 +53,23 @@ function actionReport(action: RepairAction): ActionReport {
 }
 
 /** Everything that a plan would lose: entries, and damaged places that held some, in order. */
-export async function* lostRows({ survey, actions }: RepairPlan): AsyncGenerator<InspectRow, void> {
-  const cut = actions.find((action) => action.type === 'cut');
-  if (cut === undefined) return;
-  const segments = survey.location.segments.slice(survey.location.segments.indexOf(cut.segment));
+export async function* lostRows(plan: RepairPlan): AsyncGenerator<InspectRow, void> {
+  const { survey, actions } = plan;
+  // What may be lost begins where the last action is: with a cut, or with an end that is only filled in part.
+  const end = plan.abstainThrough === undefined ? undefined : actions.at(-1);
+  if (end === undefined) return;
+  const keptThrough = end.type === 'fill' ? end.to : 0n;
+  const segments = survey.location.segments.slice(survey.location.segments.indexOf(end.segment));
   const [first, ...rest] = segments;
   if (first === undefined) return;
   const location: LogLocation = { ...survey.location, segments: [first, ...rest], isPart: true };
   for await (const found of readLog(location)) {
     const { item } = found;
     const offset = item.type === 'entry' ? item.frame.offset : item.problem.offset;
-    const isZeros = item.type === 'problem' && item.problem.kind === 'zero-tail';
-    if (!isZeros && (found.segment.path !== cut.segment.path || offset >= cut.offset))
-      yield inspectRow(found);
+    if (found.segment.path === end.segment.path && offset < end.offset) continue;
+    const isKept =
+      item.type === 'entry' ? item.frame.index <= keptThrough : item.problem.kind === 'zero-tail';
+    if (!isKept) yield inspectRow(found);
   }
 }
 

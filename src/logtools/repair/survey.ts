@@ -6,6 +6,7 @@ import { readCommitHint } from '../commit-hint.ts';
 import type { LogLocation, SegmentFile } from '../locate.ts';
 import type { LogProgress } from '../progress.ts';
 import { readLog } from '../read-log.ts';
+import { Forks, Repeats } from './forks.ts';
 
 /** An entry, as far as another log's has to be the same. */
 export interface EntryMark {
@@ -50,8 +51,10 @@ export interface Hole {
   /** The good entries before and after it. */
   readonly left: EntryMark | undefined;
   readonly right: EntryMark | undefined;
-  /** Bytes that are no good entries, without zeros that were filled ahead. */
+  /** Bytes of it that are not kept, without zeros that were filled ahead. */
   readonly damagedBytes: number;
+  /** The highest index of a good frame in it; 0 where it holds none. */
+  readonly highestIndex: bigint;
 }
 
 /** A log, part by part, in order. */
@@ -71,17 +74,31 @@ export interface Survey {
   readonly isNoLog: boolean;
 }
 
-/** Takes a log apart into what is good and what is not, in one pass. Memory grows with the damage, up to a limit. */
+/**
+ * Takes a log apart into what is good and what is not, in one pass. Memory grows with the damage, up to a limit. A log in
+ * which frames come again is read once more: only then is it known with which entry two histories part.
+ */
 export async function surveyLog(location: LogLocation, progress?: LogProgress): Promise<Survey> {
   const commitHint = await readCommitHint(location);
-  const surveyor = new Surveyor(location, commitHint);
+  const first = new Surveyor(location, commitHint, new Forks([]));
+  await readInto(first, location, progress);
+  if (first.repeats.isEmpty || first.isCutShort) return first.survey();
+  const second = new Surveyor(location, commitHint, first.repeats.forks());
+  await readInto(second, location, progress);
+  return second.survey();
+}
+
+async function readInto(
+  surveyor: Surveyor,
+  location: LogLocation,
+  progress: LogProgress | undefined,
+): Promise<void> {
   for await (const found of readLog(location)) {
     progress?.see(found);
     const { segment, item } = found;
     if (item.type === 'problem') surveyor.problem(segment, item.problem);
     else if (!surveyor.entry(segment, item.frame)) break;
   }
-  return surveyor.survey();
 }
 
 interface Damage {
@@ -90,23 +107,36 @@ interface Damage {
   readonly kind: ProblemKind;
   readonly detail: string;
   bytes: number;
+  /** The highest index of a good frame in it; 0 where it holds none. */
+  highestIndex: bigint;
 }
 
 class Surveyor {
+  readonly repeats = new Repeats();
   readonly #location: LogLocation;
   readonly #commitHint: bigint;
+  readonly #forks: Forks;
   readonly #parts: Part[] = [];
-  /** Terms of the entries that are kept, by the first index of each. */
-  readonly #terms: EntryMark[] = [];
+  /** How many good frames there were. */
+  #frames = 0;
+  /** The fork in which the frames stand goes up to the frame of this number. */
+  #forkEnd = 0;
   #last: EntryMark | undefined;
+  /** Before a frame whose term goes back stood an entry of that term at most, not the one that is kept. */
+  #otherLast: EntryMark | undefined;
   #damage: Damage | undefined;
   #isFatal = false;
   #isCutShort = false;
   #isNoLog = false;
 
-  constructor(location: LogLocation, commitHint: bigint) {
+  constructor(location: LogLocation, commitHint: bigint, forks: Forks) {
     this.#location = location;
     this.#commitHint = commitHint;
+    this.#forks = forks;
+  }
+
+  get isCutShort(): boolean {
+    return this.#isCutShort;
   }
 
   problem(segment: SegmentFile, { kind, offset, length, index, detail, fatal }: Problem): void {
@@ -118,29 +148,43 @@ class Surveyor {
     // Zeros that were filled ahead are none of the log's bytes, and in the way only where another segment follows.
     const isZeros = kind === 'zero-tail';
     if (isZeros && !fatal) return;
-    this.#addDamage({ segment, offset, kind, detail, bytes: isZeros ? 0 : length });
+    this.#addDamage({ segment, offset, kind, detail, bytes: isZeros ? 0 : length, highestIndex: 0n });
   }
 
   /** Takes a good frame; false where nothing more is to be read. */
   entry(segment: SegmentFile, frame: RawFrame): boolean {
+    const number = this.#frames++;
     const { index, term, offset } = frame;
     const length = FRAME_HEADER_BYTES + frame.command.length;
+    const mark = { index, term, checksum: crc32(frame.command) };
+    const damage = { segment, offset, bytes: length, highestIndex: index };
     const last = this.#last;
-    if (last !== undefined && index <= last.index) {
-      if (this.#termAt(index) === term) {
-        this.#addPart({ type: 'spare', segment, offset, length, index });
-        return !this.#isCutShort;
-      }
-      const detail = `index ${index} stands there before with another term`;
-      this.#addDamage({ segment, offset, kind: 'index-repeat', detail, bytes: length });
+    if (number < this.#forkEnd) {
+      this.#addDamage({ ...damage, kind: 'index-repeat', detail: `index ${index} stands there twice` });
       return true;
+    }
+    if (last !== undefined && index <= last.index) {
+      this.repeats.note(mark);
+      this.#addPart({ type: 'spare', segment, offset, length, index });
+      return !this.#isCutShort;
     }
     if (last !== undefined && term < last.term) {
       const detail = `index ${index} has term ${term}, lower than term ${last.term} before it`;
-      this.#addDamage({ segment, offset, kind: 'term-regression', detail, bytes: length });
+      this.#addDamage({ ...damage, kind: 'term-regression', detail });
+      this.#otherLast = { ...mark, index: last.index };
       return true;
     }
-    const mark = { index, term, checksum: crc32(frame.command) };
+    // An entry of a newer term may follow either: only one of the same term was written behind the one that is kept.
+    if (this.#otherLast !== undefined && index === this.#expected && term !== last?.term)
+      this.repeats.note(this.#otherLast);
+    this.#otherLast = undefined;
+    this.repeats.endAt(number);
+    this.#forkEnd = this.#forks.endOf(mark, number);
+    if (number < this.#forkEnd) {
+      const detail = `index ${index} stands there again with another term or command`;
+      this.#addDamage({ ...damage, kind: 'index-repeat', detail });
+      return true;
+    }
     this.#closeDamage(segment, frame, mark);
     this.#keep(segment, { offset, end: offset + length, mark });
     return !this.#isCutShort;
@@ -169,7 +213,8 @@ class Surveyor {
     const damage = this.#damage;
     this.#damage = undefined;
     if (expected === index || (expected === undefined && damage === undefined)) {
-      if (damage === undefined) return;
+      // Behind frames that came again the log goes on with a jump of the index, which is none here.
+      if (damage === undefined || (damage.kind === 'index-gap' && damage.bytes === 0)) return;
       const { bytes: length } = damage;
       this.#addPart({
         type: 'spare',
@@ -181,23 +226,28 @@ class Surveyor {
       return;
     }
     const gap = {
-      ...{ segment, offset, kind: 'index-gap' as const, bytes: 0 },
+      ...{ segment, offset, kind: 'index-gap' as const, bytes: 0, highestIndex: 0n },
       detail: `index ${index} follows ${(expected ?? 1n) - 1n}`,
     };
     this.#addPart(this.#hole(damage ?? gap, mark));
   }
 
-  #hole({ segment, offset, kind, detail, bytes }: Damage, right: EntryMark | undefined): Hole {
+  #hole(damage: Damage, right: EntryMark | undefined): Hole {
+    const { segment, offset, kind, detail, bytes: damagedBytes, highestIndex } = damage;
     return {
-      ...{ type: 'hole', segment, offset, kind, detail, right, left: this.#last, damagedBytes: bytes },
+      ...{ type: 'hole', segment, offset, kind, detail, damagedBytes, highestIndex, right, left: this.#last },
       firstIndex: this.#expected,
       lastIndex: right === undefined ? undefined : right.index - 1n,
     };
   }
 
   #addDamage(damage: Damage): void {
-    if (this.#damage === undefined) this.#damage = damage;
-    else this.#damage.bytes += damage.bytes;
+    if (this.#damage === undefined) {
+      this.#damage = damage;
+      return;
+    }
+    this.#damage.bytes += damage.bytes;
+    if (damage.highestIndex > this.#damage.highestIndex) this.#damage.highestIndex = damage.highestIndex;
   }
 
   #keep(
@@ -211,12 +261,7 @@ class Surveyor {
     } else {
       this.#addPart({ type: 'keep', segment, offset, end, firstIndex: mark.index, lastIndex: mark.index });
     }
-    if (this.#last?.term !== mark.term) this.#terms.push(mark);
     this.#last = mark;
-  }
-
-  #termAt(index: bigint): bigint | undefined {
-    return this.#terms.findLast((run) => run.index <= index)?.term;
   }
 
   #addPart(part: Part): void {
