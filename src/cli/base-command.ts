@@ -22,7 +22,8 @@ type Parsed = Readonly<Record<string, unknown>>;
  * - Mistakes in the command line end with 2, and a `RaftError` with the exit code of its code.
  * - A reader that closes the pipe (`| head`) ends the command quietly, with 0; `raft command -` alone, which leaves work
  *   undone then, ends with 141 and says where.
- * - SIGINT, SIGTERM and SIGHUP end it with 130, 143 and 129, unless the command takes the signals over.
+ * - SIGINT, SIGTERM and SIGHUP end it with 130, 143 and 129, unless the command takes the signals over; a write that they
+ *   end says that its outcome is not known.
  */
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
@@ -95,6 +96,26 @@ export abstract class BaseCommand extends Command {
   /** Lets the command decide what an ending signal does, in place of the default and of earlier handlers. */
   protected takeSignals(handler: (signal: EndingSignal) => void): void {
     this.#onSignal = handler;
+  }
+
+  /**
+   * Does what changes something. Whoever ends the command by a signal meanwhile is told what that leaves open; `advice`
+   * says what to do then.
+   */
+  protected async whileSent<T>(
+    send: () => Promise<T>,
+    advice = 'Look whether it was before you send it again.',
+  ): Promise<T> {
+    const before = this.#onSignal;
+    this.#onSignal = (signal) => {
+      this.note(`No answer came yet: if it was sent, it may have been done, or may yet be. ${advice}`);
+      process.exit(signalExitCode(signal));
+    };
+    try {
+      return await send();
+    } finally {
+      this.#onSignal = before;
+    }
   }
 
   /** What a change of members needs of its command. */

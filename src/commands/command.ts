@@ -74,7 +74,7 @@ command was certainly not done, 75 that its outcome is not known: look before yo
     }
     const command = flags.file === undefined ? utf8(text ?? '') : await commandInFile(flags.file);
     if (command.length === 0) throw usage('A command is at least one byte long: this one is empty.');
-    const result = await withClient(flags, (client) => client.command(command));
+    const result = await this.whileSent(() => withClient(flags, (client) => client.command(command)));
     await this.#show(result);
   }
 
@@ -85,7 +85,7 @@ command was certainly not done, 75 that its outcome is not known: look before yo
       line++;
       if (command.length === 0) continue;
       try {
-        const result = await client.command(command);
+        const result = await this.whileSent(() => client.command(command), adviceAtLine(line));
         this.#linesDone = line;
         await this.#show(result);
         // Whether anybody takes the answer is to be known before the next line leaves.
@@ -117,11 +117,16 @@ command was certainly not done, 75 that its outcome is not known: look before yo
   }
 }
 
+/** What to do where nobody knows what became of a line. */
+function adviceAtLine(line: number): string {
+  return `Lines up to ${line - 1} are done. Find out about line ${line} before you go on with: tail -n +${line + 1}`;
+}
+
 function atLine(line: number, error: RaftError): RaftError {
   const { code, message, suggestions, leader } = error;
   const rest =
     exitCodeOf(code) === exitCodeOf('outcome-unknown')
-      ? `Lines up to ${line - 1} are done. Find out about line ${line} before you go on with: tail -n +${line + 1}`
+      ? adviceAtLine(line)
       : `Lines up to ${line - 1} are done. Go on with: tail -n +${line}`;
   return new RaftError(code, `Line ${line}: ${message}`, {
     suggestions: [...suggestions, rest],
