@@ -21,8 +21,9 @@ export class SendCommand extends BaseCommand {
     prose`Any node will do: it passes the command on to the leader. With -, each line of standard
 input is a command, sent once the one before is answered; empty lines are passed over. The first that fails ends the
 command and is named; so does a reader of the answers that goes away, with exit code 141. A command is sent again until
-there is an answer or time is up, and applied once: the commands of one run are in one session. Exit code 69 says that a
-command was certainly not done, 75 that its outcome is not known: look before you repeat it.`;
+there is an answer or time is up, and applied once: the commands of one run are in one session. Exit code 0 says that a
+command was replicated and the machine answered, also where its answer is that it refuses; 69 that a command was certainly
+not done, 75 that its outcome is not known: look before you repeat it.`;
 
   static override examples = [
     "<%= config.bin %> <%= command.id %> 'put greeting hello'",

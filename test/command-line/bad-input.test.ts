@@ -110,6 +110,12 @@ describe('input that no command expects, sent to a cluster of one', () => {
     expect(binary.code).toBe(0);
     expect(binary.stdout.trimEnd().split('\n')).toHaveLength(3);
 
+    const refused = await on(['command', 'frobnicate a']);
+    expect({ code: refused.code, answer: JSON.parse(refused.stdout) }).toMatchObject({
+      code: 0,
+      answer: { ok: false },
+    });
+
     expect((await on(['kv', 'get', 'kept'])).stdout).toBe('value\n');
     expect(cluster.running()).toHaveLength(1);
   });
