@@ -8,6 +8,7 @@ import { type Failure, failureJson, failureOf, failureText, requestedExitCode } 
 import type { ServerFlags } from './find-cluster.ts';
 import { jsonLine } from './json.ts';
 import { repeatPlace } from './repeat-place.ts';
+import { serverVariable } from './server-variable.ts';
 import { type EndingSignal, onEndingSignal, signalExitCode } from './signals.ts';
 
 /** What oclif makes of flags and arguments, by their names. */
@@ -32,6 +33,8 @@ export abstract class BaseCommand extends Command {
   #releaseSignals: () => void = () => {};
   /** Where the cluster is, as it was typed. */
   #place: ServerFlags = {};
+  /** The nodes are named by their addresses: of a cluster directory nothing is known. */
+  #hasNoDirectory = false;
 
   abstract override run(): Promise<void>;
 
@@ -50,6 +53,9 @@ export abstract class BaseCommand extends Command {
   ): Promise<ParserOutput<F, B, A>> {
     const parsed = await super.parse<F, B, A>(options, argv);
     this.#place = placeIn(parsed.flags);
+    const takesServers = 'server' in (this.ctor.flags ?? {});
+    this.#hasNoDirectory =
+      this.#place.server !== undefined || (takesServers && serverVariable(this.#place) !== undefined);
     return parsed;
   }
 
@@ -174,7 +180,10 @@ export abstract class BaseCommand extends Command {
 
   /** The failure with commands to type next that look where this one did. */
   protected withPlace(failure: Failure): Failure {
-    const suggestions = failure.suggestions.map((line) => repeatPlace(line, this.#place));
+    const suggestions = failure.suggestions
+      // Nodes that were started in another way are not those of a directory that happens to be here.
+      .filter((line) => !this.#hasNoDirectory || !line.includes('raft cluster start'))
+      .map((line) => repeatPlace(line, this.#place));
     return { ...failure, suggestions };
   }
 }

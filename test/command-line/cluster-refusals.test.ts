@@ -3,6 +3,40 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TestCluster } from './cluster-runner.ts';
+import { raft } from './runner.ts';
+
+describe('a cluster whose nodes are all down', () => {
+  it('is to be started, by its directory; where its nodes are named by address, nobody knows of one', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '1', '--base-port', '0', '--detach')).code).toBe(0);
+    const { url } = await cluster.node('node1');
+    await cluster.run('cluster', 'kill', 'node1');
+
+    const byDirectory = await cluster.run('kv', 'get', 'key');
+    const byAddress = await raft(['kv', 'get', 'key', '--server', url]);
+    const byVariable = await raft(['kv', 'get', 'key'], { env: { RAFT_SERVER: url } });
+
+    expect(byDirectory.stderr).toContain(`raft cluster start --dir ${cluster.dir}\n`);
+    for (const { code, stderr } of [byAddress, byVariable]) {
+      expect(code).toBe(69);
+      expect(stderr).toContain('See which nodes answer: raft status');
+      expect(stderr).not.toContain('raft cluster');
+    }
+  });
+});
+
+describe('a cluster that is not there', () => {
+  it('is to be named in a way that the command takes', async () => {
+    await using cluster = await TestCluster.create();
+
+    const kill = await cluster.run('cluster', 'kill', 'node1');
+    const get = await cluster.run('kv', 'get', 'key');
+
+    expect([kill.code, get.code]).toEqual([66, 66]);
+    expect(kill.stderr).toContain('Or name one: --dir DIR\n');
+    expect(get.stderr).toContain('Or name one: --dir DIR, or --server URL');
+  });
+});
 
 describe('raft cluster up', () => {
   it('names the port that is in use and who has it, and makes nothing', async () => {
