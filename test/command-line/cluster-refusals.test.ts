@@ -2,7 +2,8 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { TestCluster } from './cluster-runner.ts';
+import { present } from '../../src/lib/assert.ts';
+import { eventually, TestCluster } from './cluster-runner.ts';
 import { raft } from './runner.ts';
 
 describe('a cluster whose nodes are all down', () => {
@@ -22,6 +23,30 @@ describe('a cluster whose nodes are all down', () => {
       expect(stderr).toContain('See which nodes answer: raft status');
       expect(stderr).not.toContain('raft cluster');
     }
+  });
+});
+
+describe('leadership', () => {
+  it('is not handed to a node that is known to be down, and the command says which to start', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '3', '--base-port', '0', '--detach')).code).toBe(0);
+    const leader = JSON.parse((await cluster.run('leader', 'show', '--json')).stdout);
+    const down = present(
+      (await cluster.read()).nodes.find(({ id }) => id !== leader.id),
+      'a follower',
+    );
+    await cluster.run('cluster', 'kill', down.name);
+    await eventually('the leader misses it', async () => {
+      const response = await fetch(`${leader.url}/raft/status`);
+      const status: unknown = await response.json();
+      return JSON.stringify(status).match(/"isHeard":false/) !== null;
+    });
+
+    const { code, stderr } = await cluster.run('leader', 'transfer', down.name);
+
+    expect(code).toBe(69);
+    expect(stderr).toContain(`The leader does not hear from ${down.name}`);
+    expect(stderr).toContain(`raft cluster start ${down.name} --dir`);
   });
 });
 
