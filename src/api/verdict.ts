@@ -120,7 +120,7 @@ export function verdictOnQuery(server: string, outcome: Exchange): Verdict<Uint8
 /** The error for a server that does not answer. */
 export function unreachable(server: string, reason: string): RaftError {
   return new RaftError('unreachable', `${server} does not answer: ${reason}.`, {
-    suggestions: ['See which nodes answer: raft status', 'Start a cluster: raft cluster up -n 5'],
+    suggestions: ['See which nodes answer: raft status', 'Start those that are down: raft cluster start'],
   });
 }
 

@@ -193,15 +193,17 @@ class ClusterWatch {
     return broken(server, new Error('it ended the watch'));
   }
 
-  /** Takes a good word of a server, which has told everything up to `index`. */
+  /** Takes a good word of a server, which has told everything up to `index`, or tells it now. */
   #hear(server: string, index: number): void {
+    // The word may itself be a change that was asked for, so that the watch begins before it.
+    const from = this.#next ?? index + 1;
     this.#known = Math.max(this.#known, index);
-    this.#next = Math.max(this.#next ?? 0, index + 1);
+    this.#next = Math.max(from, index + 1);
     this.#left.length = 0;
     this.#rounds = 0;
     if (this.#phase === 'watching') return;
     this.#phase = 'watching';
-    this.#options.onNotice?.({ type: 'watching', server, from: this.#next });
+    this.#options.onNotice?.({ type: 'watching', server, from });
   }
 
   /** A server that is alone is not left for being stale, unless nothing has begun yet: there is no better one. */

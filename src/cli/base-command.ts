@@ -8,6 +8,7 @@ import { type Failure, failureJson, failureOf, failureText, requestedExitCode } 
 import type { ServerFlags } from './find-cluster.ts';
 import { jsonLine } from './json.ts';
 import { placeIn, repeatPlace } from './repeat-place.ts';
+import { serverVariable } from './server-variable.ts';
 import { type EndingSignal, onEndingSignal, signalExitCode } from './signals.ts';
 
 /** What oclif makes of flags and arguments, by their names. */
@@ -23,7 +24,8 @@ type Parsed = Readonly<Record<string, unknown>>;
  * - Mistakes in the command line end with 2, and a `RaftError` with the exit code of its code.
  * - A reader that closes the pipe (`| head`) ends the command quietly, with 0; `raft command -` alone, which leaves work
  *   undone then, ends with 141 and says where.
- * - SIGINT, SIGTERM and SIGHUP end it with 130, 143 and 129, unless the command takes the signals over.
+ * - SIGINT, SIGTERM and SIGHUP end it with 130, 143 and 129, unless the command takes the signals over; a write that they
+ *   end says that its outcome is not known.
  */
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
@@ -32,6 +34,8 @@ export abstract class BaseCommand extends Command {
   #releaseSignals: () => void = () => {};
   /** Where the cluster is, as it was typed. */
   #place: ServerFlags = {};
+  /** The nodes are named by their addresses: of a cluster directory nothing is known. */
+  #hasNoDirectory = false;
 
   abstract override run(): Promise<void>;
 
@@ -50,6 +54,9 @@ export abstract class BaseCommand extends Command {
   ): Promise<ParserOutput<F, B, A>> {
     const parsed = await super.parse<F, B, A>(options, argv);
     this.#place = placeIn(parsed.flags);
+    const takesServers = 'server' in (this.ctor.flags ?? {});
+    this.#hasNoDirectory =
+      this.#place.server !== undefined || (takesServers && serverVariable(this.#place) !== undefined);
     return parsed;
   }
 
@@ -96,6 +103,26 @@ export abstract class BaseCommand extends Command {
   /** Lets the command decide what an ending signal does, in place of the default and of earlier handlers. */
   protected takeSignals(handler: (signal: EndingSignal) => void): void {
     this.#onSignal = handler;
+  }
+
+  /**
+   * Does what changes something. Whoever ends the command by a signal meanwhile is told what that leaves open; `advice`
+   * says what to do then.
+   */
+  protected async whileSent<T>(
+    send: () => Promise<T>,
+    advice = 'Look whether it was before you send it again.',
+  ): Promise<T> {
+    const before = this.#onSignal;
+    this.#onSignal = (signal) => {
+      this.note(`No answer came yet: if it was sent, it may have been done, or may yet be. ${advice}`);
+      process.exit(signalExitCode(signal));
+    };
+    try {
+      return await send();
+    } finally {
+      this.#onSignal = before;
+    }
   }
 
   /** What a change of members needs of its command. */
@@ -154,7 +181,10 @@ export abstract class BaseCommand extends Command {
 
   /** The failure with commands to type next that look where this one did. */
   protected withPlace(failure: Failure): Failure {
-    const suggestions = failure.suggestions.map((line) => repeatPlace(line, this.#place));
+    const suggestions = failure.suggestions
+      // Nodes that were started in another way are not those of a directory that happens to be here.
+      .filter((line) => !this.#hasNoDirectory || !line.includes('raft cluster start'))
+      .map((line) => repeatPlace(line, this.#place));
     return { ...failure, suggestions };
   }
 }

@@ -30,7 +30,7 @@ export function failureOf(error: unknown): Failure {
   if (isOclifError(error)) {
     return {
       code: 'usage',
-      message: sentence(missingArguments(error) ?? inOurWords(withoutOclifFrame(error.message))),
+      message: sentence(missingArguments(error) ?? withoutOclifFrame(error.message)),
       suggestions: ['Add --help to see how commands are used.'],
       exitCode: exitCodeOf('usage'),
     };
@@ -62,6 +62,11 @@ export function requestedExitCode(error: unknown): number | undefined {
   return error.oclif.exit ?? 0;
 }
 
+/** Whether oclif found no command in what was typed. It names all that could belong to one, arguments too. */
+export function isUnknownCommand(error: unknown): boolean {
+  return isOclifError(error) && /^command .* not found$/s.test(error.message);
+}
+
 function isOclifError(error: unknown): error is OclifError {
   return (
     error instanceof Error && 'oclif' in error && typeof error.oclif === 'object' && error.oclif !== null
@@ -75,13 +80,6 @@ function withoutOclifFrame(message: string): string {
     .replace(/\nSee more help with --help$/, '')
     .replace(/^The following errors? occurred:\s*/, '')
     .trimEnd();
-}
-
-/** The message of oclif that does not speak to a person who typed a command. */
-function inOurWords(message: string): string {
-  const command = /^command (\S*) not found$/.exec(message)?.[1];
-  if (command !== undefined) return `There is no command "${command.replaceAll(':', ' ')}"`;
-  return message;
 }
 
 /** The arguments that oclif missed, by the names that the help gives them; its own text wraps their descriptions. */

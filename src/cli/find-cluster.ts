@@ -3,6 +3,7 @@ import { readCluster } from '../cluster/cluster-file.ts';
 import type { Cluster } from '../cluster/cluster-format.ts';
 import { DEFAULT_CLUSTER_DIR } from '../cluster/names.ts';
 import { RaftError } from '../lib/errors.ts';
+import { serverVariable } from './server-variable.ts';
 import { parseNodeUrls } from './values.ts';
 
 /** What the flags of `serverFlags` hold. */
@@ -25,23 +26,24 @@ export interface FoundCluster {
  */
 export async function findCluster(flags: ServerFlags): Promise<FoundCluster> {
   if (flags.server !== undefined) return { servers: flags.server, cluster: undefined };
-  const fromEnvironment = process.env.RAFT_SERVER;
-  if (flags.dir === undefined && fromEnvironment !== undefined && fromEnvironment !== '') {
-    return { servers: parseNodeUrls(fromEnvironment), cluster: undefined };
-  }
-  const cluster = await requireCluster(flags.dir);
+  const fromEnvironment = serverVariable(flags);
+  if (fromEnvironment !== undefined) return { servers: parseNodeUrls(fromEnvironment), cluster: undefined };
+  const cluster = await requireCluster(
+    flags.dir,
+    'Or name one: --dir DIR, or --server URL for nodes that were started in another way.',
+  );
   return { servers: cluster.nodes.map((node) => node.url), cluster };
 }
 
-/** The cluster of a directory. Throws `no-such-file` where there is none. */
-export async function requireCluster(dir: string | undefined): Promise<Cluster> {
+/** The cluster of a directory. Throws `no-such-file` where there is none; `otherwise` says how else to name one. */
+export async function requireCluster(
+  dir: string | undefined,
+  otherwise = 'Or name one: --dir DIR',
+): Promise<Cluster> {
   const directory = dir ?? DEFAULT_CLUSTER_DIR;
   const cluster = await readCluster(directory);
   if (cluster !== undefined) return cluster;
   throw new RaftError('no-such-file', `There is no cluster in ${resolve(directory)}.`, {
-    suggestions: [
-      'Make one: raft cluster up -n 5',
-      'Or name one: --dir DIR, or --server URL for nodes that were started in another way.',
-    ],
+    suggestions: ['Make one: raft cluster up -n 5', otherwise],
   });
 }

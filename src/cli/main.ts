@@ -2,8 +2,9 @@ import { fileURLToPath } from 'node:url';
 import type { Interfaces } from '@oclif/core';
 import { flush } from '@oclif/core/flush';
 import { run } from '@oclif/core/run';
-import { failureJson, failureOf, failureText, requestedExitCode } from './failure.ts';
+import { failureJson, failureOf, failureText, isUnknownCommand, requestedExitCode } from './failure.ts';
 import { jsonLine } from './json.ts';
+import { commandNames, unknownCommand } from './unknown-command.ts';
 
 /** Where the program is. */
 export interface Program {
@@ -24,7 +25,7 @@ export async function main(args: readonly string[], program: Program): Promise<v
     // What is left of output that nobody reads will never be flushed.
     if (process.stdout.writable) await flush();
   } catch (error) {
-    const exitCode = requestedExitCode(error) ?? report(error, args);
+    const exitCode = requestedExitCode(error) ?? report(await meant(error, args, program), args);
     // A pipe takes what it is given in pieces: ending now would cut the output short.
     if (process.stdout.writable) await flush().catch(() => {});
     process.exit(exitCode);
@@ -36,6 +37,15 @@ function loadOptions(program: Program): Interfaces.LoadOptions {
   return program.packageJson === undefined
     ? { root }
     : { root, pjson: program.packageJson, ignoreManifest: true };
+}
+
+/** The error, or what it means where it is oclif's word that there is no such command. */
+async function meant(error: unknown, args: readonly string[], { root }: Program): Promise<unknown> {
+  if (!isUnknownCommand(error)) return error;
+  const flag = args.findIndex((arg) => arg.startsWith('-'));
+  // A flag in place of the command is all that can be named.
+  const words = args.slice(0, flag === -1 ? args.length : Math.max(flag, 1));
+  return unknownCommand(words, await commandNames(root));
 }
 
 /** Prints the failure in the form that was asked for and answers its exit code. */

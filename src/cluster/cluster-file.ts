@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { access, link, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { access, link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RaftError } from '../lib/errors.ts';
@@ -12,6 +12,9 @@ import { CLUSTER_FILE } from './names.ts';
 const EDIT_WAIT_MS = 5_000;
 const EDIT_POLL_MS = 20;
 
+/** A `cluster.json` that is being written, by the process of this pid: what a process leaves that is ended meanwhile. */
+const TEMPORARY_NAME = /^cluster\.json\.(\d+)\.new$/;
+
 /** What a new cluster is made of: one node for each port, on the loopback address. */
 export interface ClusterPlan {
   readonly machine: string;
@@ -19,18 +22,20 @@ export interface ClusterPlan {
 }
 
 /**
- * The cluster in a directory, or undefined where the directory is missing or empty. Throws `configuration` where the
- * directory holds something else, so that nothing is ever mixed into another's data.
+ * The cluster in a directory, or undefined where the directory is missing or empty, or holds only a `cluster.json` that
+ * was never finished. Throws `configuration` where the directory holds something else, so that nothing is ever mixed into
+ * another's data.
  */
 export async function readCluster(directory: string): Promise<Cluster | undefined> {
   const dir = resolve(directory);
   const text = await readFile(join(dir, CLUSTER_FILE), 'utf8').catch(undefinedIfMissing);
   if (text !== undefined) return decodeCluster(text, dir);
   const names = await readdir(dir).catch(undefinedIfMissing);
-  if (names === undefined || names.length === 0) return undefined;
+  const strange = names?.find((name) => !TEMPORARY_NAME.test(name));
+  if (strange === undefined) return undefined;
   throw new RaftError(
     'configuration',
-    `${dir} is no cluster directory: it holds ${names[0]}, but no ${CLUSTER_FILE}.`,
+    `${dir} is no cluster directory: it holds ${strange}, but no ${CLUSTER_FILE}.`,
     {
       suggestions: ['Name another directory with --dir.'],
     },
@@ -47,6 +52,7 @@ export async function createCluster(directory: string, plan: ClusterPlan): Promi
   await makeDirectory(dir).catch((cause: Error) => {
     throw new RaftError('cannot-create', `The directory ${dir} cannot be made: ${cause.message}.`, { cause });
   });
+  await removeLeftovers(dir);
   const temporary = await writeTemporary(cluster);
   try {
     // A link, unlike a rename, fails where the name exists.
@@ -70,6 +76,7 @@ export async function editCluster(
 ): Promise<Cluster> {
   const lock = await lockForEdit(dir);
   try {
+    await removeLeftovers(dir);
     const before = decodeCluster(await readFile(join(dir, CLUSTER_FILE), 'utf8'), dir);
     const after = await edit(before);
     if (after !== before) await rename(await writeTemporary(after), join(dir, CLUSTER_FILE));
@@ -137,6 +144,16 @@ async function writeTemporary(cluster: Cluster): Promise<string> {
     await file.close();
   }
   return temporary;
+}
+
+/** Removes what processes that are gone began to write: nobody will finish it. Those that run still need theirs. */
+async function removeLeftovers(dir: string): Promise<void> {
+  const processes = systemProcesses();
+  for (const name of await readdir(dir)) {
+    const pid = TEMPORARY_NAME.exec(name)?.[1];
+    if (pid === undefined || processes.find(Number(pid)) !== undefined) continue;
+    await rm(join(dir, name), { force: true });
+  }
 }
 
 /** The lock of the directory itself; each node's data directory has one of its own. */

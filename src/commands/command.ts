@@ -21,8 +21,9 @@ export class SendCommand extends BaseCommand {
     prose`Any node will do: it passes the command on to the leader. With -, each line of standard
 input is a command, sent once the one before is answered; empty lines are passed over. The first that fails ends the
 command and is named; so does a reader of the answers that goes away, with exit code 141. A command is sent again until
-there is an answer or time is up, and applied once: the commands of one run are in one session. Exit code 69 says that a
-command was certainly not done, 75 that its outcome is not known: look before you repeat it.`;
+there is an answer or time is up, and applied once: the commands of one run are in one session. Exit code 0 says that a
+command was replicated and the machine answered, also where its answer is that it refuses; 69 that a command was certainly
+not done, 75 that its outcome is not known: look before you repeat it.`;
 
   static override examples = [
     "<%= config.bin %> <%= command.id %> 'put greeting hello'",
@@ -74,7 +75,7 @@ command was certainly not done, 75 that its outcome is not known: look before yo
     }
     const command = flags.file === undefined ? utf8(text ?? '') : await commandInFile(flags.file);
     if (command.length === 0) throw usage('A command is at least one byte long: this one is empty.');
-    const result = await withClient(flags, (client) => client.command(command));
+    const result = await this.whileSent(() => withClient(flags, (client) => client.command(command)));
     await this.#show(result);
   }
 
@@ -85,7 +86,7 @@ command was certainly not done, 75 that its outcome is not known: look before yo
       line++;
       if (command.length === 0) continue;
       try {
-        const result = await client.command(command);
+        const result = await this.whileSent(() => client.command(command), adviceAtLine(line));
         this.#linesDone = line;
         await this.#show(result);
         // Whether anybody takes the answer is to be known before the next line leaves.
@@ -117,11 +118,16 @@ command was certainly not done, 75 that its outcome is not known: look before yo
   }
 }
 
+/** What to do where nobody knows what became of a line. */
+function adviceAtLine(line: number): string {
+  return `Lines up to ${line - 1} are done. Find out about line ${line} before you go on with: tail -n +${line + 1}`;
+}
+
 function atLine(line: number, error: RaftError): RaftError {
   const { code, message, suggestions, leader } = error;
   const rest =
     exitCodeOf(code) === exitCodeOf('outcome-unknown')
-      ? `Lines up to ${line - 1} are done. Find out about line ${line} before you go on with: tail -n +${line + 1}`
+      ? adviceAtLine(line)
       : `Lines up to ${line - 1} are done. Go on with: tail -n +${line}`;
   return new RaftError(code, `Line ${line}: ${message}`, {
     suggestions: [...suggestions, rest],

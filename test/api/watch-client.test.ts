@@ -144,6 +144,14 @@ describe('a client that watches', { timeout: TIMEOUT_MS }, () => {
     ]);
   });
 
+  it('says from which index on it watches: the one that was asked for, also where changes are there already', async () => {
+    const nodes = await twoNodes();
+    applyAll(nodes, 'put a 1', 'put a 2', 'put a 3');
+    const listener = new Listener([nodes[0].url], { prefix: '', from: 2 });
+    expect(await listener.indexes(2)).toEqual([2, 3]);
+    expect(listener.notices).toEqual([{ type: 'watching', server: nodes[0].url, from: 2 }]);
+  });
+
   it('goes on at another server when its own dies, and is told each change once', async () => {
     const nodes = await twoNodes();
     applyAll(nodes, 'put a 1', 'put a 2');

@@ -16,6 +16,9 @@ import { parseNodeId } from '../../src/lib/brands.ts';
 
 const PLAN = { machine: 'kv', ports: [7600, 7601, 7602] };
 
+/** Above the highest pid that a kernel gives. */
+const PID_OF_NO_PROCESS = 2 ** 31 - 1;
+
 let parent: string;
 let dir: string;
 
@@ -153,6 +156,29 @@ describe('a cluster directory', () => {
     expect(await readCluster(dir)).toBeUndefined();
     await mkdir(dir);
     expect(await readCluster(dir)).toBeUndefined();
+  });
+
+  it('is made where a command before was ended while it made it, and nothing is left of that', async () => {
+    await mkdir(dir);
+    const gone = `${CLUSTER_FILE}.${PID_OF_NO_PROCESS}.new`;
+    const underWay = `${CLUSTER_FILE}.${process.ppid}.new`;
+    await writeFile(join(dir, gone), '{');
+    await writeFile(join(dir, underWay), '{');
+    expect(await readCluster(dir)).toBeUndefined();
+
+    const made = await createCluster(dir, PLAN);
+
+    expect(await readCluster(dir)).toEqual(made);
+    expect((await readdir(dir)).toSorted()).toEqual([CLUSTER_FILE, underWay].toSorted());
+  });
+
+  it('is rid of what a command left that was ended while it changed it', async () => {
+    const made = await createCluster(dir, PLAN);
+    await writeFile(join(dir, `${CLUSTER_FILE}.${PID_OF_NO_PROCESS}.new`), '{');
+
+    await addNode(made, { name: undefined, joins: 'voter' });
+
+    expect(await readdir(dir)).toEqual([CLUSTER_FILE]);
   });
 
   it('is refused where it holds something else', async () => {

@@ -86,6 +86,19 @@ describe('a command line that cannot be meant', () => {
   });
 });
 
+describe('a command line with a name that is no command', () => {
+  it.each([
+    [['comand', 'put a b'], 'There is no command "comand".\n  Did you mean raft command?\n'],
+    [['status', 'nonsense', '--json'], 'Unexpected argument: nonsense.'],
+    [['log', 'verfy', 'x'], 'There is no command "log verfy".\n  Did you mean raft log verify?\n'],
+  ])('says what is wrong in it: %j', async (args, said) => {
+    const { code, stdout, stderr } = await raft(args, { cwd: directory.path });
+
+    expect(code).toBe(2);
+    expect(args.includes('--json') ? JSON.parse(stdout).error.message : stderr).toContain(said);
+  });
+});
+
 describe('input that no command expects, sent to a cluster of one', () => {
   it('is refused in one sentence, or is a command of any bytes; the node lives and keeps what it had', async () => {
     const cluster = await RealCluster.start(1);
@@ -109,6 +122,12 @@ describe('input that no command expects, sent to a cluster of one', () => {
     );
     expect(binary.code).toBe(0);
     expect(binary.stdout.trimEnd().split('\n')).toHaveLength(3);
+
+    const refused = await on(['command', 'frobnicate a']);
+    expect({ code: refused.code, answer: JSON.parse(refused.stdout) }).toMatchObject({
+      code: 0,
+      answer: { ok: false },
+    });
 
     expect((await on(['kv', 'get', 'kept'])).stdout).toBe('value\n');
     expect(cluster.running()).toHaveLength(1);

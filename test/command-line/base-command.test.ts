@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { assert } from '../../src/lib/assert.ts';
 import { raft, startRaft, temporaryDirectory } from './runner.ts';
 
 const NOBODY = 'http://127.0.0.1:1';
@@ -149,4 +151,63 @@ describe('a signal', () => {
       expect((await ended).code).toBe(exitCode);
     },
   );
+
+  it.each([
+    ['of a key', ['kv', 'put', 'key', 'value'], /it may have been done, or may yet be\. Look whether/],
+    ['of a command', ['command', 'put key value'], /it may have been done, or may yet be\. Look whether/],
+    [
+      'of many commands',
+      ['command', '-'],
+      /may yet be\. Lines up to 0 are done\. Find out about line 1 before/,
+    ],
+  ])('ends a write %s that waits, and says that its outcome is not known', async (_what, args, said) => {
+    const silent = await silentServer();
+
+    const { child, ended } = startRaft([...args, '--server', silent.url], { input: 'put key value\n' });
+    await silent.asked;
+    child.kill('SIGINT');
+
+    const { code, stdout, stderr } = await ended;
+    expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+    expect(stderr).toMatch(said);
+    silent.close();
+  });
+
+  it('ends a read that waits without a word: it changes nothing', async () => {
+    const silent = await silentServer();
+
+    const { child, ended } = startRaft(['kv', 'get', 'key', '--server', silent.url]);
+    await silent.asked;
+    child.kill('SIGINT');
+
+    expect(await ended).toMatchObject({ code: 130, stdout: '', stderr: '' });
+    silent.close();
+  });
 });
+
+/** A server that takes every connection and never answers; `asked` resolves once somebody has sent it something. */
+async function silentServer(): Promise<{
+  readonly url: string;
+  readonly asked: Promise<unknown>;
+  close(): void;
+}> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    socket.once('data', () => server.emit('asked'));
+  });
+  const asked = once(server, 'asked');
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert(typeof address === 'object' && address !== null, 'A server without an address');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    asked,
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}

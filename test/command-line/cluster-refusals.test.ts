@@ -2,7 +2,66 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { TestCluster } from './cluster-runner.ts';
+import { present } from '../../src/lib/assert.ts';
+import { eventually, TestCluster } from './cluster-runner.ts';
+import { raft } from './runner.ts';
+
+describe('a cluster whose nodes are all down', () => {
+  it('is to be started, by its directory; where its nodes are named by address, nobody knows of one', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '1', '--base-port', '0', '--detach')).code).toBe(0);
+    const { url } = await cluster.node('node1');
+    await cluster.run('cluster', 'kill', 'node1');
+
+    const byDirectory = await cluster.run('kv', 'get', 'key');
+    const byAddress = await raft(['kv', 'get', 'key', '--server', url]);
+    const byVariable = await raft(['kv', 'get', 'key'], { env: { RAFT_SERVER: url } });
+
+    expect(byDirectory.stderr).toContain(`raft cluster start --dir ${cluster.dir}\n`);
+    for (const { code, stderr } of [byAddress, byVariable]) {
+      expect(code).toBe(69);
+      expect(stderr).toContain('See which nodes answer: raft status');
+      expect(stderr).not.toContain('raft cluster');
+    }
+  });
+});
+
+describe('leadership', () => {
+  it('is not handed to a node that is known to be down, and the command says which to start', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run('cluster', 'up', '-n', '3', '--base-port', '0', '--detach')).code).toBe(0);
+    const leader = JSON.parse((await cluster.run('leader', 'show', '--json')).stdout);
+    const down = present(
+      (await cluster.read()).nodes.find(({ id }) => id !== leader.id),
+      'a follower',
+    );
+    await cluster.run('cluster', 'kill', down.name);
+    await eventually('the leader misses it', async () => {
+      const response = await fetch(`${leader.url}/raft/status`);
+      const status: unknown = await response.json();
+      return JSON.stringify(status).match(/"isHeard":false/) !== null;
+    });
+
+    const { code, stderr } = await cluster.run('leader', 'transfer', down.name);
+
+    expect(code).toBe(69);
+    expect(stderr).toContain(`The leader does not hear from ${down.name}`);
+    expect(stderr).toContain(`raft cluster start ${down.name} --dir`);
+  });
+});
+
+describe('a cluster that is not there', () => {
+  it('is to be named in a way that the command takes', async () => {
+    await using cluster = await TestCluster.create();
+
+    const kill = await cluster.run('cluster', 'kill', 'node1');
+    const get = await cluster.run('kv', 'get', 'key');
+
+    expect([kill.code, get.code]).toEqual([66, 66]);
+    expect(kill.stderr).toContain('Or name one: --dir DIR\n');
+    expect(get.stderr).toContain('Or name one: --dir DIR, or --server URL');
+  });
+});
 
 describe('raft cluster up', () => {
   it('names the port that is in use and who has it, and makes nothing', async () => {

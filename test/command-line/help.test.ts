@@ -72,6 +72,14 @@ describe('the help', () => {
       expect(flags, id).toHaveProperty('json');
   });
 
+  it('of raft command says that 0 is no word of what the machine makes of it', async () => {
+    const { stdout } = await raft(['command', '--help']);
+
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'Exit code 0 says that a command was replicated and the machine answered, also where its answer is that it refuses',
+    );
+  });
+
   it('is printed for the program, a topic and a command', async () => {
     const [program, topic, command] = await Promise.all([
       raft(['--help']),

@@ -21,7 +21,9 @@ export class KvDelete extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(KvDelete);
     const { key } = args;
-    const answer = await withClient(flags, (client) => sendKv(client, { op: 'delete', key }));
+    const answer = await this.whileSent(() =>
+      withClient(flags, (client) => sendKv(client, { op: 'delete', key })),
+    );
     const found = answer.get('found') === true;
     this.printResult({ key, found }, () => (found ? `${key} was removed` : `There was no key ${key}`));
   }

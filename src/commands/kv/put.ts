@@ -32,7 +32,9 @@ export class KvPut extends BaseCommand {
     const { args, flags } = await this.parse(KvPut);
     const { key } = args;
     const value = await valueFrom(args.value);
-    const answer = await withClient(flags, (client) => sendKv(client, { op: 'put', key, value }));
+    const answer = await this.whileSent(() =>
+      withClient(flags, (client) => sendKv(client, { op: 'put', key, value })),
+    );
     const index = numberField(answer, 'index');
     this.printResult({ key, index }, () => `${key} was written at index ${index}`);
   }

@@ -1,13 +1,21 @@
 import * as Args from '@oclif/core/args';
 import { createClient } from '../../api/client.ts';
 import type { Leader } from '../../api/client-types.ts';
+import type { NodeStatus } from '../../api/schema.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { nameIn, requireKnown, requireLeader, viewCluster } from '../../cli/cluster-view.ts';
+import {
+  type ClusterView,
+  nameIn,
+  requireKnown,
+  requireLeader,
+  viewCluster,
+} from '../../cli/cluster-view.ts';
 import { findCluster } from '../../cli/find-cluster.ts';
 import { serverFlags, timeoutFlags } from '../../cli/flags.ts';
 import { prose } from '../../cli/prose.ts';
 import { usage } from '../../cli/values.ts';
 import { nodeId } from '../../lib/brands.ts';
+import { RaftError } from '../../lib/errors.ts';
 import { CLIENT_TIMEOUT_MS } from '../../lib/limits.ts';
 
 /** Hands leadership over. */
@@ -46,6 +54,7 @@ code is 69. With --json: {"id","name","url","term"}.`;
         ...(part === 'learner' ? [`raft config promote ${nameIn(view, target)}   # gives it a vote`] : []),
       ]);
     }
+    if (target !== null) requireAlive(view, leader, target);
     const servers = view.answers.filter(({ status }) => status !== undefined).map(({ url }) => url);
     const client = createClient({ servers, timeoutMs });
     try {
@@ -59,4 +68,17 @@ code is 69. With --json: {"id","name","url","term"}.`;
   #show({ id, name, url, term }: Leader): void {
     this.printResult({ id, name, url, term }, () => `${name} (${id}) leads in term ${term} at ${url}`);
   }
+}
+
+/** Throws `unreachable` for a node that neither the leader hears from nor this command: it would be waited for in vain. */
+function requireAlive(view: ClusterView, leader: NodeStatus, id: string): void {
+  const isSilent = leader.members.some((member) => member.id === id && member.isHeard === false);
+  const answers = view.answers.some(({ status }) => status?.id === id);
+  if (!isSilent || answers) return;
+  const name = nameIn(view, id);
+  throw new RaftError(
+    'unreachable',
+    `The leader does not hear from ${name}, so ${name} cannot take over. Nothing was changed.`,
+    { suggestions: [`Start it: raft cluster start ${name}`, 'See which nodes answer: raft status'] },
+  );
 }
