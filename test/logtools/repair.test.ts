@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -192,6 +192,23 @@ describe('a repair of a data directory', () => {
     expect(await node.abstainThrough()).toBe(30);
     const names = (await readdir(join(node.path, 'log'))).filter((name) => name.includes('damaged'));
     expect(names).toEqual(['00000000000000000011.log.damaged-1', '00000000000000000021.log.damaged-1']);
+  });
+
+  it('leaves owner and mode of each file as they were, whoever repairs', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: flipped(1, 30, 15) });
+    const paths = [join(node.path, segmentName(1)), join(node.path, 'state')];
+    for (const path of paths) await chmod(path, 0o640);
+    // Only root can give files to another user.
+    if (process.getuid?.() === 0) for (const path of paths) await chown(path, 12_345, 23_456);
+    const ownership = async (path: string) => {
+      const { uid, gid, mode } = await stat(path);
+      return { uid, gid, mode: mode.toString(8) };
+    };
+    const before = await Promise.all(paths.map(ownership));
+    await apply(await node.locate());
+    expect(await node.abstainThrough()).toBe(30);
+    expect(await Promise.all(paths.map(ownership))).toEqual(before);
   });
 
   it('leaves nothing half-written where it fails, and replaces what a crash has left', async () => {

@@ -27,7 +27,8 @@ export interface RepairedFile {
  * Does what a plan says. Whoever calls holds the lock of the data directory, and the log is the one that was planned for.
  * What the node has to know before its log is shorter becomes durable first; then each file is replaced at once by one that
  * is whole and synced, its original linked beside it under another name before. Other verdicts change nothing. A crash in
- * between leaves a log on which a node refuses to start, or one that is mended. Errors: `disk-failed`, `damaged`.
+ * between leaves a log on which a node refuses to start, or one that is mended. Errors: `disk-failed`, `not-permitted`,
+ * `damaged`.
  */
 export async function applyRepair(
   plan: RepairPlan,
