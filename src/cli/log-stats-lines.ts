@@ -1,3 +1,4 @@
+import { sum } from '../lib/sum.ts';
 import type { GroupStats, LogStats, TermRange } from '../logtools/stats.ts';
 import type { Tally } from '../logtools/tallies.ts';
 
@@ -54,7 +55,7 @@ function chart(title: string, bars: readonly Bar[]): string {
   if (bars.length === 0) return '';
   const shown = bars.slice(0, SHOWN_MAX);
   const width = Math.max(...shown.map(({ label }) => label.length));
-  const total = bars.reduce((sum, { bytes }) => sum + bytes, 0);
+  const total = sum(bars.map(({ bytes }) => bytes));
   const largest = Math.max(...bars.map(({ bytes }) => bytes));
   const counts = Math.max(...shown.map(({ entries }) => String(entries).length));
   const lines = shown.map(({ label, entries, bytes, note }) => {

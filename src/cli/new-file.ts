@@ -21,7 +21,10 @@ export class NewFile {
     this.#partPath = `${path}.part-${process.pid}`;
   }
 
-  /** Writes all pieces, and gives the file its name. Errors: `cannot-create`, `disk-full`, `disk-failed`, those of the pieces. */
+  /**
+   * Writes all pieces, and gives the file its name. Errors: `usage`, `cannot-create`, `disk-full`, `disk-failed`, those of
+   * the pieces.
+   */
   async writeAll(pieces: AsyncIterable<string | Uint8Array>): Promise<void> {
     const descriptor = this.#begin();
     try {
@@ -43,6 +46,12 @@ export class NewFile {
   }
 
   #begin(): number {
+    // What is beside no name could be written, and would be found to have none only at its end.
+    if (this.#path === '') {
+      throw new RaftError('usage', 'A file needs a name, and this one is empty.', {
+        suggestions: ['Name a file that does not exist yet.'],
+      });
+    }
     if (existsSync(this.#path)) throw alreadyThere(this.#path);
     try {
       this.#descriptor = openSync(this.#partPath, 'w');

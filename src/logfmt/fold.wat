@@ -23,6 +23,8 @@
     (local $index i64) (local $term i64) (local $found i64)
     (local.set $index (i64.add (global.get $index) (i64.const 1)))
     (local.set $term (global.get $term))
+    ;; A size that is allowed, so that a first frame that has it needs no look, and one of no bytes gets one.
+    (local.set $size (i32.const 1))
     (block $stop
       (loop $frames
         (br_if $stop (i32.ge_u (local.get $at) (local.get $until)))

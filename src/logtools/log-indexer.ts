@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { present } from '../lib/assert.ts';
 import { asRaftError, type RaftError } from '../lib/errors.ts';
 import { SCAN_CHUNK_BYTES } from '../lib/limits.ts';
+import { sum } from '../lib/sum.ts';
 import type { Problem } from '../logfmt/damage.ts';
 import { FrameFold } from '../logfmt/fold.ts';
 import { FRAME_HEADER_BYTES, type RawFrame, rawFrameAt } from '../logfmt/frame.ts';
@@ -366,10 +367,6 @@ async function sizesOf(segments: readonly SegmentFile[]): Promise<number[]> {
     sizes.push((await file.version()).bytes);
   }
   return sizes;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function isSame(a: Seen, b: Seen): boolean {

@@ -1,3 +1,4 @@
+import { sum } from '../lib/sum.ts';
 import type { LogLocation, SegmentFile } from './locate.ts';
 import { LogFile } from './log-file.ts';
 import type { SegmentItem } from './read-log.ts';
@@ -73,8 +74,4 @@ export async function logBytes(location: LogLocation): Promise<number> {
 async function fileBytes(path: string): Promise<number> {
   await using file = await LogFile.open(path);
   return (await file.version()).bytes;
-}
-
-export function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,5 +1,5 @@
 import { decodePayload } from '../lib/entry.ts';
-import { asRaftError, RaftError } from '../lib/errors.ts';
+import { asRaftError, RaftError, type RaftErrorCode } from '../lib/errors.ts';
 import { STATE_BYTES_MAX } from '../lib/limits.ts';
 import type { RawFrame } from '../logfmt/frame.ts';
 import { Runs } from './columns.ts';
@@ -36,6 +36,16 @@ const NEWS_MS = 100;
 /** What is said where entries do not follow each other. */
 const OTHER = 'Another entry of this index stands before it, so the state after this one is not known.';
 
+/** What the log itself says. Any other failure is one of reading it, and may be gone the next time. */
+const FINAL: ReadonlySet<RaftErrorCode> = new Set<RaftErrorCode>(['damaged', 'unsupported', 'too-large']);
+
+/** Why a log is applied no further. */
+interface Failure {
+  readonly error: RaftError;
+  /** The index that was wanted then. */
+  readonly wanted: bigint;
+}
+
 /** One application of the log, from its first entry on. */
 interface Run {
   readonly state: MovableState;
@@ -49,7 +59,7 @@ interface Run {
   /** Whether the key-value machine understood any command so far. */
   hasCommands: boolean;
   isUnderstood: boolean;
-  failure: RaftError | undefined;
+  failure: Failure | undefined;
 }
 
 /**
@@ -80,10 +90,10 @@ export class StateTimeline {
       this.#begunFor = `${index} ${term}`;
       this.#beginAnew();
     }
-    if (index < this.#run.state.oldestIndex) this.#beginAnew();
+    if (index < this.#run.state.oldestIndex || mayTryAgain(this.#run, index)) this.#beginAnew();
     const { state, reached, failure, hasCommands, isUnderstood } = this.#run;
     if (index > reached) {
-      if (failure !== undefined) return { type: 'refused', reason: failure.message };
+      if (failure !== undefined) return { type: 'refused', reason: failure.error.message };
       this.#goOn(this.#run);
       return { type: 'replaying', index, reached };
     }
@@ -121,7 +131,7 @@ export class StateTimeline {
     run.isUnderWay = true;
     this.#apply(run)
       .catch((error: unknown) => {
-        run.failure = asRaftError(error);
+        run.failure = { error: asRaftError(error), wanted: this.#wanted };
       })
       .finally(() => {
         run.isUnderWay = false;
@@ -167,6 +177,12 @@ function end({ ending, steps }: Run): void {
 /** Log Matching (§5.3): where the terms are the same, so is all before. Where they are not, a new leader has cut the log. */
 function hasOther({ terms, reached }: Run, index: bigint, term: bigint): boolean {
   return index <= reached && terms.valueOf(terms.runAt(Number(index))) !== term;
+}
+
+/** Whether what failed may go well now. Who asks for the same entry again is the one who was just told of the failure. */
+function mayTryAgain({ failure, reached }: Run, index: bigint): boolean {
+  if (failure === undefined || index <= reached || index === failure.wanted) return false;
+  return !FINAL.has(failure.error.code);
 }
 
 function take(run: Run, { frame, change }: ReplayStep): void {

@@ -39,10 +39,13 @@ export class Canvas {
     else this.#changed();
   }
 
-  /** Has Ink draw from now on. */
+  /**
+   * Has Ink draw from now on. It needs WebAssembly, which a process may be without (`--jitless`, no room for a memory):
+   * there frames go on to be written as they are, which is the same picture.
+   */
   async loadInk(): Promise<void> {
-    const { drawLines } = await import('./screen-lines.tsx');
-    this.#drawLines = drawLines;
+    const ink = await import('./screen-lines.tsx').catch(() => undefined);
+    this.#drawLines = ink?.drawLines;
     this.#begin();
   }
 

@@ -17,7 +17,9 @@ export function lowerPart(state: InspectorState, { log, bytes, state: answer }: 
   const held =
     answer === undefined ? undefined : stateOf(answer, { rows, columns: stateColumns, top: state.detailTop });
   if (held !== undefined && detailColumns === 0) {
-    return { ...held, heading: line(heading(held.title, stateColumns), 'dim') };
+    // The status line stays at the bottom, however few keys there are.
+    const lines = Array.from({ length: rows }, (_, i) => held.lines[i] ?? EMPTY_LINE);
+    return { ...held, lines, heading: line(heading(held.title, stateColumns), 'dim') };
   }
   const detail = detailOf(state, log, bytes, { rows, columns: detailColumns });
   const detailHeading = heading(detail.title, detailColumns);

@@ -250,6 +250,21 @@ describe('raft log inspect on a terminal', () => {
     await terminal.shows(/put key99 [\s\S]*!! checksum[\s\S]*put key199 [\s\S]*put key299 /);
   });
 
+  it('draws without WebAssembly too, and gives the terminal back', async () => {
+    const options = { columns: 80, rows: 24, env: { NODE_OPTIONS: '--jitless' } };
+    const terminal = inspect(damagedLog(), options);
+    await terminal.shows(/299 entries, 1 damage$/m);
+    terminal.type(':222\r');
+    await terminal.shows(at(222));
+    terminal.type('s');
+    await terminal.shows(/no state/);
+    terminal.resize(120, 40);
+    await terminal.shows((text) => text.split('\n')[0]?.length === 120 && at(222).test(text));
+    terminal.type('q');
+    const restored = { isFirstScreen: true, isCursorShown: true, isCooked: true };
+    expect(await terminal.left()).toMatchObject({ ...restored, code: 0 });
+  });
+
   it('opens every file of the fixtures, however it is damaged', async () => {
     for (const name of ['empty', 'not-a-log', 'two-bitflips', 'torn-in-zeros']) {
       const terminal = inspect(fixturePath(`damaged-log/${name}.log`), { columns: 80, rows: 24 });

@@ -60,3 +60,13 @@ it('a new file in a directory that is not there says so', async () => {
     suggestions: ['Name a file in a directory that exists and that you may write to.'],
   });
 });
+
+it('a new file without a name is refused before anything is written', async () => {
+  async function* pieces(): AsyncGenerator<string, void> {
+    yield expect.fail('A piece was asked for');
+  }
+  await expect(write('', pieces())).rejects.toMatchObject({
+    code: 'usage',
+    message: 'A file needs a name, and this one is empty.',
+  });
+});

@@ -10,7 +10,7 @@ import type { Stretch } from '../../src/logfmt/fold.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { assembled, foldModuleText } from './fold-module.ts';
 import { makeFold } from './folds.ts';
-import { arbitraryLog, plainLog } from './logs.ts';
+import { arbitraryLog, headerOfSize, plainLog } from './logs.ts';
 
 const LOGFMT = fileURLToPath(new URL('../../src/logfmt/', import.meta.url));
 
@@ -140,6 +140,21 @@ describe('frames that are checked together', () => {
       isGood: true,
     });
     expect(check(new Uint8Array(20))).toBeUndefined();
+  });
+
+  it('end before one whose SIZE no frame has, also where that is the first of the stretch', () => {
+    const entries = plainLog(10, 30);
+    const sizes = [0, FRAME_COMMAND_BYTES_MAX + 1, 0x8000_0000, 0xffff_ffe7, 0xffff_ffff];
+    for (const [at, entry] of entries.entries()) {
+      for (const size of sizes) {
+        const bytes = concatBytes([
+          encodeFrames(entries.slice(0, at)),
+          headerOfSize(size, entry),
+          encodeFrames(entries.slice(at + 1)),
+        ]);
+        expect(check(bytes)?.entries ?? 0, `SIZE ${size} in entry ${entry.index}`).toBe(at);
+      }
+    }
   });
 
   it('go on over 2^32, and to the end of uint64', () => {

@@ -3,8 +3,15 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { logIndex, term } from '../../src/lib/brands.ts';
 import type { Entry } from '../../src/lib/entry.ts';
+import { crc32 } from '../../src/logfmt/crc.ts';
 import type { Problem } from '../../src/logfmt/damage.ts';
-import { type RawFrame, rawFrameAt } from '../../src/logfmt/frame.ts';
+import {
+  encodeFrame,
+  FRAME_FIELDS,
+  FRAME_HEADER_BYTES,
+  type RawFrame,
+  rawFrameAt,
+} from '../../src/logfmt/frame.ts';
 import { type ScanOptions, type ScanResult, scanLog } from '../../src/logfmt/scan.ts';
 
 /** The path of a fixture. */
@@ -102,4 +109,13 @@ export function plainLog(count: number, commandBytes: number): Entry[] {
     term: term(3),
     command: new Uint8Array(commandBytes).fill(65 + (i % 26)),
   }));
+}
+
+/** A header alone, with a good checksum: SIZE is `size`, and of the command nothing is there. */
+export function headerOfSize(size: number, entry: Pick<Entry, 'index' | 'term'>): Uint8Array {
+  const bytes = encodeFrame({ ...entry, command: Uint8Array.of(1) }).subarray(0, FRAME_HEADER_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(FRAME_FIELDS.size, size, true);
+  view.setUint32(FRAME_FIELDS.crc, crc32(bytes, FRAME_FIELDS.term, FRAME_HEADER_BYTES), true);
+  return bytes;
 }

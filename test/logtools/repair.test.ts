@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -100,6 +100,40 @@ describe('a repair of a data directory', () => {
     expect(await node.abstainThrough()).toBe(30);
     const names = (await readdir(join(node.path, 'log'))).filter((name) => name.includes('damaged'));
     expect(names).toEqual(['00000000000000000011.log.damaged-1', '00000000000000000021.log.damaged-1']);
+  });
+
+  it('leaves owner and mode of each file as they were, whoever repairs', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: flipped(1, 30, 15) });
+    const paths = [join(node.path, segmentName(1)), join(node.path, 'state')];
+    for (const path of paths) await chmod(path, 0o640);
+    // Only root can give files to another user.
+    if (process.getuid?.() === 0) for (const path of paths) await chown(path, 12_345, 23_456);
+    const ownership = async (path: string) => {
+      const { uid, gid, mode } = await stat(path);
+      return { uid, gid, mode: mode.toString(8) };
+    };
+    const before = await Promise.all(paths.map(ownership));
+    await apply(await node.locate());
+    expect(await node.abstainThrough()).toBe(30);
+    expect(await Promise.all(paths.map(ownership))).toEqual(before);
+  });
+
+  it('leaves nothing half-written where it fails, and replaces what a crash has left', async () => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: flipped(1, 30, 15) });
+    const location = await node.locate();
+    const other = await locateLog(await dir.write('other.log', frames(1, 30)));
+    const plan = await planFor(location, other);
+    const elsewhere = await dir.write('elsewhere', Uint8Array.of(1));
+    await symlink(elsewhere, join(node.path, `${segmentName(1)}.mended`));
+    // The other log is cut before anything is taken from it.
+    await dir.write('other.log', frames(1, 10));
+    await using donor = await donorOf(other);
+    await expect(applyRepair(plan, donor)).rejects.toMatchObject({ code: 'damaged' });
+    expect(await readdir(join(node.path, 'log'))).toEqual(['00000000000000000001.log']);
+    expect(await readFile(join(node.path, segmentName(1)))).toEqual(Buffer.from(flipped(1, 30, 15)));
+    expect(await readFile(elsewhere)).toEqual(Buffer.of(1));
   });
 
   it('loses nothing, and lets the node vote, where another log fills the hole', async () => {

@@ -146,6 +146,26 @@ describe('the state after any entry of a log', () => {
   });
 });
 
+it('tries again where a file could not be read for a while, once one asks for another entry', async () => {
+  await using dir = await TempDir.make();
+  const bytes = encodeFrames(
+    entriesOf([
+      [1, 'put a 1'],
+      [1, 'put b 1'],
+      [1, 'put c 1'],
+    ]),
+  );
+  const path = await dir.write('a.log', bytes);
+  const timeline = new Asked(await locateLog(path));
+  await unlink(path);
+  expect(await timeline.textAt(2n)).toContain('a.log');
+  await dir.write('a.log', bytes);
+  // Whoever stays is not told something else, time and again.
+  expect(await timeline.textAt(2n)).toContain('a.log');
+  expect(await timeline.textAt(3n)).toBe('a=1 b=1 c=1');
+  expect(await timeline.textAt(2n)).toBe('a=1 b=1');
+});
+
 describe('a state that goes back and forth', () => {
   it('keeps as many changes as it may, and says how far it goes back', () => {
     const state = new MovableState();

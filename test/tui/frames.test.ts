@@ -75,6 +75,19 @@ describe('the frames of the inspector', () => {
     });
   }
 
+  it.each([
+    ['in the place of the detail', 60, 24, 'split'],
+    ['on the whole of a low screen', 60, 12, 'detail'],
+    ['of a narrow one', 70, 20, 'detail'],
+  ] as const)('with the state %s have the status in their last line', async (_, columns, rows, pane) => {
+    await using dir = await TempDir.make();
+    const inspected = await Inspected.open(await dir.write('tour.log', tour()), { columns, rows });
+    await inspected.press(pane === 'detail' ? ':4<enter><enter>s' : ':4<enter>s');
+    expectFrame(`${columns}x${rows}-state-alone`, inspected.frame);
+    expect(inspected.frame.split('\n').at(-1)).toMatch(/^row \d+ of/);
+    inspected.close();
+  });
+
   it('of a log of the original with the largest numbers are as they were', async () => {
     const path = fixturePath('seed-log/uint64-extremes.log');
     expectFrame('uint64-extremes', (await Inspected.open(path, { columns: 120, rows: 20 })).frame);

@@ -1,17 +1,19 @@
-import { link, open, rename, rm } from 'node:fs/promises';
+import { link, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { present } from '../../lib/assert.ts';
 import { logIndex } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { SCAN_CHUNK_BYTES, SMALL_BODY_BYTES_MAX } from '../../lib/limits.ts';
+import { sum } from '../../lib/sum.ts';
 import { encodeRawFrame } from '../../logfmt/frame.ts';
 import { type Decoded, decodeState, encodeState, type StateRecord } from '../../logfmt/records.ts';
 import { dataDirectoryOf, type SegmentFile } from '../locate.ts';
 import { LogFile } from '../log-file.ts';
-import { type OnProgress, sum } from '../progress.ts';
+import type { OnProgress } from '../progress.ts';
 import { syncDirectory } from '../sync-directory.ts';
 import type { Donor } from './donor.ts';
 import type { Piece, RepairPlan } from './plan.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** What was done to one file. */
 export interface RepairedFile {
@@ -26,7 +28,8 @@ export interface RepairedFile {
  * Does what a plan says. Whoever calls holds the lock of the data directory, and the log is the one that was planned for.
  * What the node has to know before its log is shorter becomes durable first; then each file is replaced at once by one that
  * is whole and synced, its original linked beside it under another name before. Other verdicts change nothing. A crash in
- * between leaves a log on which a node refuses to start, or one that is mended. Errors: `disk-failed`, `damaged`.
+ * between leaves a log on which a node refuses to start, or one that is mended. Errors: `disk-failed`, `not-permitted`,
+ * `damaged`.
  */
 export async function applyRepair(
   plan: RepairPlan,
@@ -71,25 +74,24 @@ async function replaceSegment(
   { donor, tell }: { readonly donor: Donor | undefined; readonly tell: (moreBytes: number) => void },
 ): Promise<RepairedFile> {
   const { path } = segment;
-  const mended = `${path}.mended`;
-  const output = await open(mended, 'w');
-  try {
-    await using source = await LogFile.open(path);
-    for (const piece of pieces) {
-      const chunks =
-        piece.type === 'own' ? bytesOf(source, piece) : framesOf(present(donor, 'the other log'), piece);
-      for await (const chunk of chunks) {
-        await output.writeFile(chunk);
-        if (piece.type === 'own') tell(chunk.length);
+  let kept = path;
+  await replaceFile(path, {
+    suffix: '.mended',
+    write: async (output) => {
+      await using source = await LogFile.open(path);
+      for (const piece of pieces) {
+        const chunks =
+          piece.type === 'own' ? bytesOf(source, piece) : framesOf(present(donor, 'the other log'), piece);
+        for await (const chunk of chunks) {
+          await output.writeFile(chunk);
+          if (piece.type === 'own') tell(chunk.length);
+        }
       }
-    }
-    await output.sync();
-  } finally {
-    await output.close();
-  }
-  const kept = await linkBeside(path);
-  await rename(mended, path);
-  await syncDirectory(dirname(path));
+    },
+    beforeRename: async () => {
+      kept = await linkBeside(path);
+    },
+  });
   return { file: path, kept, isRemoved: false };
 }
 
@@ -165,16 +167,8 @@ async function noteAbstention(directory: string, index: bigint): Promise<void> {
     });
   }
   const abstainThrough = logIndex(Math.max(Number(index), decoded.value.abstainThrough));
-  const next = `${path}.new`;
-  const output = await open(next, 'w');
-  try {
-    await output.writeFile(encodeState({ ...decoded.value, abstainThrough }));
-    await output.sync();
-  } finally {
-    await output.close();
-  }
-  await rename(next, path);
-  await syncDirectory(directory);
+  const next = encodeState({ ...decoded.value, abstainThrough });
+  await replaceFile(path, { suffix: '.new', write: (output) => output.writeFile(next) });
 }
 
 async function readState(path: string): Promise<Decoded<StateRecord>> {
