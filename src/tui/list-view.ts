@@ -1,3 +1,4 @@
+import { isFilledAhead } from '../logfmt/damage.ts';
 import type { IndexedDamage, IndexedRow, LogLookup } from '../logtools/log-index.ts';
 import type { RowContent } from '../logtools/row-content.ts';
 import type { InspectorState } from './inspector-state.ts';
@@ -95,10 +96,12 @@ export function listLines(
   return [[span(' '.repeat(MARKER_COLUMNS)), ...heading, span('command', 'heading')], ...lines];
 }
 
-/** The words for damage in one line. */
-export function damageWords({ kind, detail, length, fatal }: IndexedDamage): string {
+/** Damage in one line. What every crash leaves does not cry out. */
+export function damageSpan(damage: IndexedDamage): Span {
+  const { kind, detail, length, fatal } = damage;
   const weight = fatal ? 'a node refuses to start on it' : 'a node goes on after it';
-  return `!! ${kind}: ${detail} (${length} bytes; ${weight})`;
+  const words = `${kind}: ${detail} (${length} bytes; ${weight})`;
+  return isFilledAhead(damage) ? span(words, 'dim') : span(`!! ${words}`, fatal ? 'fatal' : 'note');
 }
 
 /** Eight hexadecimal digits. */
@@ -125,7 +128,7 @@ function damageCells(
 ): readonly Span[] {
   const offset =
     columns[0] === OFFSET ? [span(padded(String(row.offset), OFFSET, widths[0] ?? 0) + GAP, 'dim')] : [];
-  return [...offset, span(damageWords(row), row.fatal ? 'fatal' : 'note')];
+  return [...offset, damageSpan(row)];
 }
 
 function previewSpan(content: RowContent | undefined): Span {

@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
-import { plainLog } from '../logfmt/logs.ts';
+import { fixturePath, plainLog } from '../logfmt/logs.ts';
 import { entriesOf } from '../logtools/entries.ts';
 import { TempDir } from '../logtools/temp-dir.ts';
 import { Inspected } from './inspected.ts';
@@ -73,6 +73,17 @@ describe('the keys of the inspector', () => {
       await screen.press(keys);
       expect(screen.frame).toContain(words);
     }
+  });
+
+  it('find no damage in the zeros that every crash leaves', async () => {
+    const screen = await Inspected.open(fixturePath('damaged-log/zero-tail.log'), SIZE);
+    expect(screen.frame).toContain('402 entries, no damage');
+    await screen.press('e');
+    expect(screen.frame).toContain('There is no damage after this row.');
+    await screen.press('G');
+    expect(screen.at).toBe('zero-tail');
+    expect(screen.frame).not.toContain('!');
+    expect(screen.frame).toContain('── zeros at offset 101793');
   });
 
   it('take an offset in decimal or hexadecimal, also in the middle of a frame', async () => {
