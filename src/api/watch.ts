@@ -196,12 +196,14 @@ class ClusterWatch {
   /** Takes a good word of a server, which has told everything up to `index`. */
   #hear(server: string, index: number): void {
     this.#known = Math.max(this.#known, index);
-    this.#next = Math.max(this.#next ?? 0, index + 1);
+    // Where something was asked for, it may stand before what the server has come to.
+    const from = this.#next ?? index + 1;
+    this.#next = Math.max(from, index + 1);
     this.#left.length = 0;
     this.#rounds = 0;
     if (this.#phase === 'watching') return;
     this.#phase = 'watching';
-    this.#options.onNotice?.({ type: 'watching', server, from: this.#next });
+    this.#options.onNotice?.({ type: 'watching', server, from });
   }
 
   /** A server that is alone is not left for being stale, unless nothing has begun yet: there is no better one. */

@@ -144,6 +144,14 @@ describe('a client that watches', { timeout: TIMEOUT_MS }, () => {
     ]);
   });
 
+  it('hears from which index on it is told, also where that is long past', async () => {
+    const nodes = await twoNodes();
+    applyAll(nodes, 'put a 1', 'put a 2', 'put a 3');
+    const listener = new Listener(urlsOf(nodes), { prefix: '', from: 2 });
+    expect(await listener.watching()).toMatchObject({ from: 2 });
+    expect(await listener.indexes(2)).toEqual([2, 3]);
+  });
+
   it('goes on at another server when its own dies, and is told each change once', async () => {
     const nodes = await twoNodes();
     applyAll(nodes, 'put a 1', 'put a 2');
