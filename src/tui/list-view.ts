@@ -49,7 +49,9 @@ const CHECKSUM_SHORT: Column = {
 /** The columns for which there is room. The command takes the rest. */
 function columnsFor(columns: number): readonly Column[] {
   if (columns >= 110) return [OFFSET, INDEX, TERM, KIND, SIZE, CHECKSUM];
-  if (columns >= 60) return [OFFSET, INDEX, TERM, KIND, SIZE, CHECKSUM_SHORT];
+  if (columns >= 100) return [OFFSET, INDEX, TERM, KIND, SIZE, CHECKSUM_SHORT];
+  // Every entry that is no damage has a good checksum: that is the first to go.
+  if (columns >= 60) return [OFFSET, INDEX, TERM, KIND, SIZE];
   return [INDEX, TERM, KIND];
 }
 
