@@ -34,12 +34,20 @@ export interface FoundIndex {
   readonly isExact: boolean;
 }
 
+/** How far the numbers in a log go. Of a log whose indexes or terms fall somewhere, that is how far the last ones do. */
+export interface Extent {
+  readonly offset: number;
+  readonly index: bigint;
+  readonly term: bigint;
+}
+
 /** What one can ask of an index. Rows are counted from 0. */
 export type LogLookup = Pick<
   LogIndex,
   | 'rowCount'
   | 'entryCount'
   | 'damageCount'
+  | 'extent'
   | 'rowAt'
   | 'rowOfIndex'
   | 'rowOfOffset'
@@ -105,6 +113,20 @@ export class LogIndex {
   /** Without the zeros that a log was filled ahead with, which have a row all the same. */
   get damageCount(): number {
     return this.#countedRows.length;
+  }
+
+  /** No row begins at a larger offset, and the last entry has no larger index and term. */
+  get extent(): Extent {
+    const ends = this.#segments.map((_, i) => this.#segments[i + 1]?.firstRow ?? this.rowCount);
+    const offset = ends.reduce(
+      (most, end) => (end === 0 ? most : Math.max(most, this.#offsets.at(end - 1))),
+      0,
+    );
+    const run = this.#indexRuns.length - 1;
+    if (run < 0) return { offset, index: 0n, term: 0n };
+    const steps = this.rowCount - 1 - this.#indexRuns.rowOf(run);
+    const index = this.#indexRuns.valueOf(run) + BigInt(steps);
+    return { offset, index, term: this.termAt(this.rowCount - 1) ?? 0n };
   }
 
   /** Says to which segment the next rows belong. */

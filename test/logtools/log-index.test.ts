@@ -63,6 +63,10 @@ function expectLookups(index: LogIndex, rows: readonly IndexedRow[]): void {
     expect(index.rowOfOffset(row.offset + 1, i)).toBe(i);
   }
   expect(index.damageCount).toBe(damages.length);
+  expect(index.extent.offset).toBe(Math.max(0, ...rows.map(({ offset }) => offset)));
+  const last = rows.findLast((row) => row.type === 'entry');
+  expect(index.extent.index).toBeGreaterThanOrEqual(last?.index ?? 0n);
+  expect(index.extent.term).toBe(last?.term ?? 0n);
   expect(index.entryCount).toBe(rows.filter(({ type }) => type === 'entry').length);
 }
 

@@ -75,6 +75,24 @@ describe('the keys of the inspector', () => {
     }
   });
 
+  it('leave the columns where they are, whichever rows are on the screen', async () => {
+    await using dir = await TempDir.make();
+    const entries = entriesOf([
+      ...Array.from({ length: 20 }, (_, i) => [1, `put k${i} v`] as const),
+      [7, { voters: ['1', '2', '3'] }],
+      ...Array.from({ length: 1200 }, (_, i) => [12_345, `put k${i} ${'v'.repeat(1200)}`] as const),
+    ]);
+    const path = await dir.write('a.log', encodeFrames(entries));
+    for (const columns of [40, 80, 120]) {
+      const screen = await Inspected.open(path, { columns, rows: 24 });
+      const heading = screen.frame.split('\n')[1];
+      for (const keys of [' ', ' ', 'G', ':21<enter>']) {
+        await screen.press(keys);
+        expect(screen.frame.split('\n')[1]).toBe(heading);
+      }
+    }
+  });
+
   it('find no damage in the zeros that every crash leaves', async () => {
     const screen = await Inspected.open(fixturePath('damaged-log/zero-tail.log'), SIZE);
     expect(screen.frame).toContain('402 entries, no damage');
