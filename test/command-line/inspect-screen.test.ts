@@ -252,8 +252,14 @@ describe('raft log inspect on a terminal', () => {
     await terminal.shows(/put "key99" [\s\S]*!! checksum[\s\S]*put "key199" [\s\S]*put "key299" /);
   });
 
-  it('opens every file of the fixtures, however it is damaged', async () => {
-    for (const name of ['empty', 'not-a-log', 'two-bitflips', 'torn-in-zeros']) {
+  it('opens no screen on a file that is no log', async () => {
+    const terminal = inspect(fixturePath('damaged-log/not-a-log.log'), { columns: 80, rows: 24 });
+    expect(await terminal.left()).toMatchObject({ code: 65, isFirstScreen: true });
+    expect(terminal.text.replaceAll('\n', '')).toContain('is no log');
+  });
+
+  it('opens every file of the fixtures that is a log, however it is damaged', async () => {
+    for (const name of ['empty', 'two-bitflips', 'torn-in-zeros']) {
       const terminal = inspect(fixturePath(`damaged-log/${name}.log`), { columns: 80, rows: 24 });
       await terminal.shows((text) => !/so far/.test(text) && /^row /m.test(text));
       terminal.type('Gexq');
