@@ -68,7 +68,7 @@ describe('the keys of the inspector', () => {
       ['z', 'The key "z" does nothing here'],
       [':x<enter>', '"x" is no whole number from 0 to 2^64-1.'],
       [':18446744073709551616<enter>', 'is no whole number from 0 to 2^64-1.'],
-      [':200<enter>', 'There is no entry of index 200: this is the place.'],
+      [':200<enter>', 'There is no entry of index 200: the list ends with index 100.'],
     ] as const) {
       await screen.press(keys);
       expect(screen.frame).toContain(words);
@@ -90,6 +90,18 @@ describe('the keys of the inspector', () => {
         await screen.press(keys);
         expect(screen.frame.split('\n')[1]).toBe(heading);
       }
+    }
+  });
+
+  it('say where the log ends to whoever goes beyond, unless damage may hold more', async () => {
+    for (const [name, keys, words] of [
+      ['zero-tail', ':9999<enter>', 'There is no entry of index 9999: the list ends with index 402.'],
+      ['torn-tail', ':9999<enter>', 'There is no entry of index 9999: this is the place.'],
+      ['bitflip-command', ':0<enter>', 'There is no entry of index 0: this is the place.'],
+    ] as const) {
+      const screen = await Inspected.open(fixturePath(`damaged-log/${name}.log`), SIZE);
+      await screen.press(keys);
+      expect(screen.frame).toContain(words);
     }
   });
 
