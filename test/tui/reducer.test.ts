@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { textOfLine } from '../../src/tui/line.ts';
 import { fixturePath, plainLog } from '../logfmt/logs.ts';
 import { entriesOf } from '../logtools/entries.ts';
 import { TempDir } from '../logtools/temp-dir.ts';
@@ -91,6 +92,18 @@ describe('the keys of the inspector', () => {
         expect(screen.frame.split('\n')[1]).toBe(heading);
       }
     }
+  });
+
+  it('find the bar beside the rows that it means where all of them are on the screen', async () => {
+    await using dir = await TempDir.make();
+    const bytes = encodeFrames(plainLog(5, 20));
+    const damagedAt = 2 * (bytes.length / 5) + 30;
+    bytes[damagedAt] = (bytes[damagedAt] ?? 0) ^ 1;
+    const screen = await Inspected.open(await dir.write('a.log', bytes), SIZE);
+    const bar = () => screen.lines.slice(2, 8).map((line) => textOfLine(line).slice(0, 4));
+    expect(bar()).toEqual(['█░> ', '│░  ', '│!  ', '│░  ', '│░  ', '']);
+    await screen.press('e');
+    expect(bar()).toEqual(['│░  ', '│░  ', '█!> ', '│░  ', '│░  ', '']);
   });
 
   it('say where the log ends to whoever goes beyond, unless damage may hold more', async () => {
