@@ -18,7 +18,8 @@ export function statsLines(stats: LogStats): string {
   const { log, segments, entries, bytes, problems, first, last } = stats;
   const files = segments === 1 ? 'one file' : `${segments} files`;
   const range = first === null || last === null ? '' : `, index ${first.index} to ${last.index}`;
-  const damage = problems === 0 ? '' : `\n${problems} damaged places: raft log verify ${log}`;
+  const places = problems === 1 ? '1 damaged place' : `${problems} damaged places`;
+  const damage = problems === 0 ? '' : `\n${places}: raft log verify ${log}`;
   return [
     `${log}: ${entries} entries, ${bytesText(bytes)} in ${files}${range}${damage}`,
     chart(

@@ -51,6 +51,14 @@ export interface Problem {
   readonly fatal: boolean;
 }
 
+/**
+ * Whether it is the zeros behind the last frame of a log that was filled ahead. Every crash leaves them, and they take
+ * nothing away: whoever counts damage, or looks for it, passes them over.
+ */
+export function isFilledAhead({ kind, fatal }: Pick<Problem, 'kind' | 'fatal'>): boolean {
+  return kind === 'zero-tail' && !fatal;
+}
+
 /** What was found at a place where a frame should begin and none does. Offsets are in bytes from the start of the file. */
 export interface Evidence {
   readonly offset: number;

@@ -1,4 +1,5 @@
 import { RaftError } from '../lib/errors.ts';
+import { isFilledAhead } from '../logfmt/damage.ts';
 import { encodeRawFrame } from '../logfmt/frame.ts';
 import { EXPORT_COLUMNS, type ExportRow, exportRow } from './export-row.ts';
 import { EntryValues } from './expression/entry-values.ts';
@@ -30,7 +31,7 @@ export async function* exportRows(
 ): AsyncGenerator<ExportRow, void> {
   for await (const { segment, item } of selectedItems(location, options)) {
     if (item.type === 'problem') {
-      if (item.problem.kind !== 'zero-tail') count.problems++;
+      if (!isFilledAhead(item.problem)) count.problems++;
       continue;
     }
     count.entries++;

@@ -1,6 +1,6 @@
 import { present } from '../lib/assert.ts';
 import { DAMAGES_DESCRIBED_MAX } from '../lib/limits.ts';
-import type { Problem, ProblemKind } from '../logfmt/damage.ts';
+import { isFilledAhead, type Problem, type ProblemKind } from '../logfmt/damage.ts';
 import { rawFrameAt } from '../logfmt/frame.ts';
 import { Column, numberColumn, partition, Runs } from './columns.ts';
 import type { SegmentFile } from './locate.ts';
@@ -34,11 +34,20 @@ export interface FoundIndex {
   readonly isExact: boolean;
 }
 
+/** How far the numbers in a log go. Of a log whose indexes or terms fall somewhere, that is how far the last ones do. */
+export interface Extent {
+  readonly offset: number;
+  readonly index: bigint;
+  readonly term: bigint;
+}
+
 /** What one can ask of an index. Rows are counted from 0. */
 export type LogLookup = Pick<
   LogIndex,
   | 'rowCount'
+  | 'entryCount'
   | 'damageCount'
+  | 'extent'
   | 'rowAt'
   | 'rowOfIndex'
   | 'rowOfOffset'
@@ -84,6 +93,8 @@ export class LogIndex {
   readonly #damageLengths = numberColumn();
   readonly #damageKinds = new Column<number>((length) => new Uint8Array(length));
   readonly #damageDetails: string[] = [];
+  /** Those rows of damage that are counted and looked for: all but the zeros of `isFilledAhead`. */
+  readonly #countedRows = numberColumn();
   #segments: SegmentRows[] = [];
   /** What the next entry has to be for no new run to begin; NaN where one begins in any case. */
   #nextIndex = Number.NaN;
@@ -95,8 +106,27 @@ export class LogIndex {
     return this.#offsets.length;
   }
 
+  get entryCount(): number {
+    return this.rowCount - this.#damageRows.length;
+  }
+
+  /** Without the zeros that a log was filled ahead with, which have a row all the same. */
   get damageCount(): number {
-    return this.#damageRows.length;
+    return this.#countedRows.length;
+  }
+
+  /** No row begins at a larger offset, and the last entry has no larger index and term. */
+  get extent(): Extent {
+    const ends = this.#segments.map((_, i) => this.#segments[i + 1]?.firstRow ?? this.rowCount);
+    const offset = ends.reduce(
+      (most, end) => (end === 0 ? most : Math.max(most, this.#offsets.at(end - 1))),
+      0,
+    );
+    const run = this.#indexRuns.length - 1;
+    if (run < 0) return { offset, index: 0n, term: 0n };
+    const steps = this.rowCount - 1 - this.#indexRuns.rowOf(run);
+    const index = this.#indexRuns.valueOf(run) + BigInt(steps);
+    return { offset, index, term: this.termAt(this.rowCount - 1) ?? 0n };
   }
 
   /** Says to which segment the next rows belong. */
@@ -124,6 +154,7 @@ export class LogIndex {
 
   addDamage({ offset, length, kind, detail, fatal }: Problem): void {
     this.#damageRows.push(this.rowCount);
+    if (!isFilledAhead({ kind, fatal })) this.#countedRows.push(this.rowCount);
     this.#damageLengths.push(length);
     this.#damageKinds.push(KIND_NUMBERS[kind] | (fatal ? FATAL_BIT : 0));
     if (this.#damageDetails.length < DAMAGES_DESCRIBED_MAX) this.#damageDetails.push(detail);
@@ -138,6 +169,7 @@ export class LogIndex {
     this.#indexRuns.truncate(rowCount);
     this.#termRuns.truncate(rowCount);
     this.#damageRows.truncate(damages);
+    this.#countedRows.truncate(rowsBefore(this.#countedRows, rowCount));
     this.#damageLengths.truncate(damages);
     this.#damageKinds.truncate(damages);
     this.#damageDetails.length = Math.min(damages, this.#damageDetails.length);
@@ -164,13 +196,14 @@ export class LogIndex {
     };
   }
 
+  /** Whether no entry stands in a row. */
   isDamage(row: number): boolean {
-    return this.hasDamage(row, row + 1);
+    return this.#damagesBefore(row) < this.#damagesBefore(row + 1);
   }
 
-  /** Whether there is damage in the rows from `from` to before `to`. */
+  /** Whether there is damage that counts in the rows from `from` to before `to`. */
   hasDamage(from: number, to: number): boolean {
-    return this.#damagesBefore(from) < this.#damagesBefore(to);
+    return rowsBefore(this.#countedRows, from) < rowsBefore(this.#countedRows, to);
   }
 
   /** The term of an entry, or of the last entry before damage; undefined where there is none yet. */
@@ -201,13 +234,13 @@ export class LogIndex {
   }
 
   nextDamage(row: number): number | undefined {
-    const damage = this.#damagesBefore(row + 1);
-    return damage < this.damageCount ? this.#damageRows.at(damage) : undefined;
+    const damage = rowsBefore(this.#countedRows, row + 1);
+    return damage < this.damageCount ? this.#countedRows.at(damage) : undefined;
   }
 
   previousDamage(row: number): number | undefined {
-    const damage = this.#damagesBefore(row) - 1;
-    return damage >= 0 ? this.#damageRows.at(damage) : undefined;
+    const damage = rowsBefore(this.#countedRows, row) - 1;
+    return damage >= 0 ? this.#countedRows.at(damage) : undefined;
   }
 
   /** The next row whose term is another than that of the entry before it. */
@@ -278,8 +311,13 @@ export class LogIndex {
     return present(this.#segments[this.#segmentNumberAt(row)], 'the segment of a row');
   }
 
-  /** How many damages stand before a row. */
+  /** How many rows of damage stand before a row. */
   #damagesBefore(row: number): number {
-    return partition(this.#damageRows.length, (damage) => this.#damageRows.at(damage) < row);
+    return rowsBefore(this.#damageRows, row);
   }
+}
+
+/** How many of these rows, which rise, stand before a row. */
+function rowsBefore(rows: Column<number>, row: number): number {
+  return partition(rows.length, (i) => rows.at(i) < row);
 }

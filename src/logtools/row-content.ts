@@ -1,11 +1,10 @@
 import { decodePayload, type PayloadKind } from '../lib/entry.ts';
 import { EXCERPT_BYTES_MAX, FRAME_COMMAND_BYTES_MAX } from '../lib/limits.ts';
 import { decodeFrame, FRAME_HEADER_BYTES } from '../logfmt/frame.ts';
+import { briefWords } from './entry-words.ts';
 import { type FrameHeader, headerOf } from './frame-at.ts';
 import { LogFile } from './log-file.ts';
 import type { IndexedEntry, IndexedRow } from './log-index.ts';
-import { readableConfiguration } from './readable.ts';
-import { previewOf } from './rows.ts';
 
 /** What an entry's row shows beside what the index knows. */
 export interface EntryContent {
@@ -99,10 +98,12 @@ function contentOf(row: IndexedEntry, bytes: Uint8Array): RowContent {
   if (header === undefined) return { type: 'changed', row };
   const payload = decodePayload(bytes.subarray(FRAME_HEADER_BYTES));
   const { size, crc } = header;
-  return { type: 'entry', row, kind: payload.kind, size, crc, preview: previewText(payload) };
-}
-
-function previewText(payload: ReturnType<typeof decodePayload>): string {
-  if (payload.kind === 'configuration') return readableConfiguration(payload.configuration);
-  return 'command' in payload ? previewOf(payload.command, PREVIEW_CHARACTERS_MAX) : '';
+  return {
+    type: 'entry',
+    row,
+    kind: payload.kind,
+    size,
+    crc,
+    preview: briefWords(payload, PREVIEW_CHARACTERS_MAX),
+  };
 }

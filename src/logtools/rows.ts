@@ -185,10 +185,15 @@ export function previewOf(command: Uint8Array, charactersMax: number = PREVIEW_C
     stream: head.length < command.length,
   });
   const isText = !text.includes('\uFFFD');
-  const shown = isText
-    ? text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '.')
-    : `0x${Buffer.from(head).toString('hex')}`;
-  const characters = Array.from(shown);
-  const isCut = characters.length > charactersMax || head.length < command.length;
-  return isCut ? `${characters.slice(0, charactersMax - 1).join('')}…` : shown;
+  return shortText(isText ? text : `0x${Buffer.from(head).toString('hex')}`, charactersMax);
+}
+
+/** A text on one line, at most `charactersMax` long, without what could move a terminal's cursor. */
+export function shortText(text: string, charactersMax: number): string {
+  // A character takes at most two units.
+  const head = text.slice(0, 2 * (charactersMax + 1));
+  const characters = Array.from(head.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '.'));
+  return characters.length > charactersMax
+    ? `${characters.slice(0, charactersMax - 1).join('')}…`
+    : characters.join('');
 }

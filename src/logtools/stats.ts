@@ -1,5 +1,6 @@
 import type { PayloadKind } from '../lib/entry.ts';
 import { STATS_GROUPS_MAX, STATS_LARGEST_MAX, STATS_TERMS_MAX } from '../lib/limits.ts';
+import { isFilledAhead } from '../logfmt/damage.ts';
 import { FRAME_HEADER_BYTES, type RawFrame } from '../logfmt/frame.ts';
 import { EntryValues } from './expression/entry-values.ts';
 import type { LogLocation } from './locate.ts';
@@ -12,6 +13,7 @@ export interface LogStats {
   readonly segments: number;
   readonly entries: number;
   readonly bytes: number;
+  /** Damaged places; the zeros that a log was filled ahead with are none. */
   readonly problems: number;
   readonly first: StatsPosition | null;
   readonly last: StatsPosition | null;
@@ -84,8 +86,8 @@ const SEPARATORS = '/:';
 export async function statsOf(location: LogLocation, options: StatsOptions = {}): Promise<LogStats> {
   const counts = new Counts(options);
   for await (const { item } of selectedItems(location, options)) {
-    if (item.type === 'problem') counts.problems++;
-    else counts.add(item.frame);
+    if (item.type === 'entry') counts.add(item.frame);
+    else if (!isFilledAhead(item.problem)) counts.problems++;
   }
   return counts.stats(location);
 }

@@ -1,4 +1,5 @@
 import { decodePayload, type Payload } from '../lib/entry.ts';
+import { isFilledAhead } from '../logfmt/damage.ts';
 import { FRAME_FIELDS, FRAME_HEADER_BYTES } from '../logfmt/frame.ts';
 import type { FrameHeader } from '../logtools/frame-at.ts';
 import type { IndexedDamage, IndexedEntry, IndexedRow, LogLookup } from '../logtools/log-index.ts';
@@ -6,7 +7,7 @@ import { intactHeader, type RowBytes } from '../logtools/row-content.ts';
 import { hexLineCount, hexLines } from './hex-lines.ts';
 import type { InspectorState } from './inspector-state.ts';
 import { EMPTY_LINE, type Line, line, span, wrapPieces } from './line.ts';
-import { damageWords, hex, isSameRow } from './list-view.ts';
+import { damageSpan, hex, isSameRow } from './list-view.ts';
 import { meaningLines, textLines } from './meaning.ts';
 import { wrapText, wrapWords } from './width.ts';
 
@@ -89,11 +90,12 @@ function ofDamage(
   }: Pick<InspectorState, 'cursor'> & Pick<Room, 'columns'> & { readonly log: LogLookup },
 ): Parts {
   const around = [neighbour('before', log, cursor - 1), neighbour('after', log, cursor + 1)];
-  const words = wrapWords(damageWords(row), columns).map((text) => line(text, row.fatal ? 'fatal' : 'note'));
+  const { text: words, style } = damageSpan(row);
+  const wordLines = wrapWords(words, columns).map((text) => line(text, style));
   const shown = bytes.length < row.length ? `, of which the first ${bytes.length} are shown` : '';
   const range = `bytes ${row.offset}..${row.offset + row.length}${shown}`;
   return {
-    head: [...words, ...wrapPieces([span(range), ...around.map((text) => span(text))], columns)],
+    head: [...wordLines, ...wrapPieces([span(range), ...around.map((text) => span(text))], columns)],
     body: hexBody(bytes, row.offset, columns, 'bytes'),
   };
 }
@@ -135,7 +137,8 @@ function textBody(payload: Payload, columns: number): Body {
 
 function titleOf(row: IndexedRow): string {
   const where = `offset ${row.offset} of ${row.segment.name}`;
-  return row.type === 'entry' ? `index ${row.index}, term ${row.term}, ${where}` : `damage at ${where}`;
+  if (row.type === 'entry') return `index ${row.index}, term ${row.term}, ${where}`;
+  return `${isFilledAhead(row) ? 'zeros' : 'damage'} at ${where}`;
 }
 
 function blank(count: number): readonly Line[] {

@@ -235,8 +235,27 @@ function toIndex(state: InspectorState, index: bigint, log: LogLookup): Inspecto
   if (found === undefined) return { ...state, message: 'The log is empty.' };
   return {
     ...jumped(state, found.row, log),
-    message: `There is no entry of index ${index}: this is the place.`,
+    message: missingWords(index, log),
   };
+}
+
+/** Why an index is not there. */
+function missingWords(index: bigint, log: LogLookup): string {
+  const last = lastIndexOf(log);
+  return last !== undefined && index > last
+    ? `There is no entry of index ${index}: the list ends with index ${last}.`
+    : `There is no entry of index ${index}: this is the place.`;
+}
+
+/** The index of the last row; undefined where damage stands at the end, in which there may be more. */
+function lastIndexOf(log: LogLookup): bigint | undefined {
+  let number = log.rowCount - 1;
+  while (number >= 0 && !log.hasDamage(number, number + 1)) {
+    const row = log.rowAt(number);
+    if (row.type === 'entry') return row.index;
+    number--;
+  }
+  return undefined;
 }
 
 /** Goes to the last row there is, and to the last of all once it is indexed. */

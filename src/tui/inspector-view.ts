@@ -51,7 +51,7 @@ function filled(lines: readonly Line[], count: number, columns: number): readonl
 }
 
 function titleLine({ size, progress }: InspectorState, { log, name }: Shown): Line {
-  const entries = counted(log.rowCount - log.damageCount, 'entry', 'entries');
+  const entries = counted(log.entryCount, 'entry', 'entries');
   const damages = log.damageCount === 0 ? 'no damage' : counted(log.damageCount, 'damage', 'damages');
   const soFar = progress === undefined ? '' : ' so far';
   return justified([span(name, 'bold')], `${entries}, ${damages}${soFar}`, size.columns);

@@ -1,4 +1,6 @@
-import type { IndexedDamage, IndexedRow, LogLookup } from '../logtools/log-index.ts';
+import { FRAME_COMMAND_BYTES_MAX } from '../lib/limits.ts';
+import { isFilledAhead } from '../logfmt/damage.ts';
+import type { Extent, IndexedDamage, IndexedRow, LogLookup } from '../logtools/log-index.ts';
 import type { RowContent } from '../logtools/row-content.ts';
 import type { InspectorState } from './inspector-state.ts';
 import { EMPTY_LINE, type Line, type Span, type Style, span } from './line.ts';
@@ -12,27 +14,39 @@ interface Column {
   readonly align: 'left' | 'right';
   readonly style: Style;
   readonly text: (row: IndexedRow, content: RowContent | undefined) => string;
+  /** The longest text that a log of this extent should have here, so that columns stay where they are while rows move. */
+  readonly longest?: (extent: Extent) => string;
 }
 
 const OFFSET: Column = {
-  ...{ title: 'offset', widthMin: 10, align: 'right', style: 'dim' },
+  ...{ title: 'offset', widthMin: 8, align: 'right', style: 'dim' },
   text: (row) => String(row.offset),
+  longest: ({ offset }) => String(offset),
 };
 const INDEX: Column = {
-  ...{ title: 'index', widthMin: 7, align: 'right', style: 'index' },
+  ...{ title: 'index', widthMin: 6, align: 'right', style: 'index' },
   text: (row) => (row.type === 'entry' ? String(row.index) : ''),
+  longest: ({ index }) => String(index),
 };
 const TERM: Column = {
   ...{ title: 'term', widthMin: 4, align: 'right', style: 'term' },
   text: (row) => (row.type === 'entry' ? String(row.term) : ''),
+  longest: ({ term }) => String(term),
 };
 const KIND: Column = {
-  ...{ title: 'kind', widthMin: 7, align: 'left', style: 'kind' },
+  ...{ title: 'kind', widthMin: 'configuration'.length, align: 'left', style: 'kind' },
   text: (_, content) => (content?.type === 'entry' ? content.kind : ''),
+};
+const KIND_SHORT: Column = {
+  ...KIND,
+  widthMin: 'session'.length,
+  text: (row, content) => KIND.text(row, content).replace('configuration', 'config'),
 };
 const SIZE: Column = {
   ...{ title: 'size', widthMin: 6, align: 'right', style: 'plain' },
   text: (_, content) => (content?.type === 'entry' ? String(content.size) : ''),
+  // A command is not longer than the segment in which it stands, nor than a command may be.
+  longest: ({ offset }) => String(Math.min(offset, FRAME_COMMAND_BYTES_MAX)),
 };
 const CHECKSUM: Column = {
   ...{ title: 'checksum', widthMin: 8, align: 'left', style: 'good' },
@@ -48,8 +62,10 @@ const CHECKSUM_SHORT: Column = {
 /** The columns for which there is room. The command takes the rest. */
 function columnsFor(columns: number): readonly Column[] {
   if (columns >= 110) return [OFFSET, INDEX, TERM, KIND, SIZE, CHECKSUM];
-  if (columns >= 60) return [OFFSET, INDEX, TERM, KIND, SIZE, CHECKSUM_SHORT];
-  return [INDEX, TERM, KIND];
+  if (columns >= 100) return [OFFSET, INDEX, TERM, KIND, SIZE, CHECKSUM_SHORT];
+  // Every entry that is no damage has a good checksum: that is the first to go.
+  if (columns >= 60) return [OFFSET, INDEX, TERM, KIND_SHORT, SIZE];
+  return [INDEX, TERM, KIND_SHORT];
 }
 
 const GAP = '  ';
@@ -69,11 +85,13 @@ export function listLines(
       : undefined,
   );
   const columns = columnsFor(state.size.columns);
+  const { extent } = log;
   const widths = columns.map((column) => {
     const texts = shown.map((each) =>
       each?.row.type === 'entry' ? column.text(each.row, each.content) : '',
     );
-    return Math.max(column.widthMin, column.title.length, ...texts.map((text) => text.length));
+    const longest = column.longest?.(extent) ?? '';
+    return Math.max(column.widthMin, column.title.length, ...[longest, ...texts].map(({ length }) => length));
   });
   const heading = columns.map((column, i) =>
     span(padded(column.title, column, widths[i] ?? 0) + GAP, 'heading'),
@@ -95,10 +113,12 @@ export function listLines(
   return [[span(' '.repeat(MARKER_COLUMNS)), ...heading, span('command', 'heading')], ...lines];
 }
 
-/** The words for damage in one line. */
-export function damageWords({ kind, detail, length, fatal }: IndexedDamage): string {
+/** Damage in one line. What every crash leaves does not cry out. */
+export function damageSpan(damage: IndexedDamage): Span {
+  const { kind, detail, length, fatal } = damage;
   const weight = fatal ? 'a node refuses to start on it' : 'a node goes on after it';
-  return `!! ${kind}: ${detail} (${length} bytes; ${weight})`;
+  const words = `${kind}: ${detail} (${length} bytes; ${weight})`;
+  return isFilledAhead(damage) ? span(words, 'dim') : span(`!! ${words}`, fatal ? 'fatal' : 'note');
 }
 
 /** Eight hexadecimal digits. */
@@ -125,7 +145,7 @@ function damageCells(
 ): readonly Span[] {
   const offset =
     columns[0] === OFFSET ? [span(padded(String(row.offset), OFFSET, widths[0] ?? 0) + GAP, 'dim')] : [];
-  return [...offset, span(damageWords(row), row.fatal ? 'fatal' : 'note')];
+  return [...offset, damageSpan(row)];
 }
 
 function previewSpan(content: RowContent | undefined): Span {

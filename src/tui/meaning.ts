@@ -3,8 +3,8 @@ import { strictTextOf, textOf } from '../lib/bytes.ts';
 import type { Configuration, Member } from '../lib/configuration.ts';
 import type { Payload } from '../lib/entry.ts';
 import { DETAIL_TEXT_CHARACTERS_MAX } from '../lib/limits.ts';
+import { kvWords } from '../logtools/entry-words.ts';
 import { kvCommandOf } from '../logtools/expression/entry-values.ts';
-import type { KvCommand } from '../raft/machine/kv-command.ts';
 import { type Line, line, type Span, span } from './line.ts';
 
 /** Whatever could move a terminal's cursor, or reverse the direction of writing, is a dot. */
@@ -51,25 +51,6 @@ function commandLines(payload: Payload & { readonly command: Uint8Array }): read
   if (text === undefined) return [fact('command', `${payload.command.length} bytes that are no text`)];
   const json = jsonIn(text);
   return [json === undefined ? fact('text', text) : fact('JSON', JSON.stringify(json))];
-}
-
-function kvWords(command: KvCommand): string {
-  const quoted = (text: string) => JSON.stringify(text);
-  switch (command.op) {
-    case 'put':
-      return `put ${quoted(command.key)} = ${quoted(command.value)}`;
-    case 'get':
-    case 'delete':
-      return `${command.op} ${quoted(command.key)}`;
-    case 'cas': {
-      const expect = command.expect === null ? 'does not exist' : `is ${quoted(command.expect)}`;
-      return `cas ${quoted(command.key)} = ${quoted(command.value)} if it ${expect}`;
-    }
-    case 'list':
-      return `list at most ${command.limit} keys that begin with ${quoted(command.prefix)}`;
-    default:
-      return assertNever(command, 'operation');
-  }
 }
 
 function configurationLines({ voters, oldVoters, learners }: Configuration): readonly Line[] {

@@ -124,7 +124,9 @@ describe('raft log inspect on a terminal', () => {
       terminal.type(':7\r');
       await terminal.shows((text) => at(7).test(text) && !text.includes('following'));
       terminal.type('\r');
-      await terminal.shows((text) => /key-value: put "key7" = "value"/.test(text) && !/sum/.test(text));
+      await terminal.shows(
+        (text) => /key-value: put "key7" = "value"/.test(text) && !/index +term/.test(text),
+      );
       terminal.type('x');
       await terminal.shows(/^put key7 value$/m);
       terminal.type('s');
@@ -247,7 +249,7 @@ describe('raft log inspect on a terminal', () => {
   it('shows what was chosen alone', async () => {
     const terminal = inspect(damagedLog(), { columns: 80, rows: 24 }, ['--where', 'key.endsWith("99")']);
     await terminal.shows(/3 entries, 1 damage$/m);
-    await terminal.shows(/put key99 [\s\S]*!! checksum[\s\S]*put key199 [\s\S]*put key299 /);
+    await terminal.shows(/put "key99" [\s\S]*!! checksum[\s\S]*put "key199" [\s\S]*put "key299" /);
   });
 
   it('draws without WebAssembly too, and gives the terminal back', async () => {
@@ -265,8 +267,14 @@ describe('raft log inspect on a terminal', () => {
     expect(await terminal.left()).toMatchObject({ ...restored, code: 0 });
   });
 
-  it('opens every file of the fixtures, however it is damaged', async () => {
-    for (const name of ['empty', 'not-a-log', 'two-bitflips', 'torn-in-zeros']) {
+  it('opens no screen on a file that is no log', async () => {
+    const terminal = inspect(fixturePath('damaged-log/not-a-log.log'), { columns: 80, rows: 24 });
+    expect(await terminal.left()).toMatchObject({ code: 65, isFirstScreen: true });
+    expect(terminal.text.replaceAll('\n', '')).toContain('is no log');
+  });
+
+  it('opens every file of the fixtures that is a log, however it is damaged', async () => {
+    for (const name of ['empty', 'two-bitflips', 'torn-in-zeros']) {
       const terminal = inspect(fixturePath(`damaged-log/${name}.log`), { columns: 80, rows: 24 });
       await terminal.shows((text) => !/so far/.test(text) && /^row /m.test(text));
       terminal.type('Gexq');

@@ -51,6 +51,17 @@ describe('raft log verify', () => {
   });
 });
 
+describe('a file that is no log', () => {
+  it.each(['inspect', 'dump', 'stats', 'export'])('is refused by raft log %s', async (command) => {
+    const file = fixture('damaged-log/not-a-log.log');
+    const { code, stdout, stderr } = await raft(['log', command, file]);
+
+    expect(code).toBe(65);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(`${file} is no log`);
+  });
+});
+
 describe('raft log verify of a data directory', () => {
   it('ends with 65 where the log is gone, and where it begins too late', async () => {
     const directory = await temporaryDirectory();

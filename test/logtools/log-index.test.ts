@@ -2,6 +2,7 @@ import { appendFile, readdir, rename, truncate, writeFile } from 'node:fs/promis
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { concatBytes } from '../../src/lib/bytes.ts';
+import { isFilledAhead } from '../../src/logfmt/damage.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { type LogLocation, locateLog } from '../../src/logtools/locate.ts';
 import type { IndexedRow, LogIndex } from '../../src/logtools/log-index.ts';
@@ -43,7 +44,7 @@ async function expectAsReadLog(location: LogLocation): Promise<void> {
 
 /** Every lookup, from every row, against a plain search. */
 function expectLookups(index: LogIndex, rows: readonly IndexedRow[]): void {
-  const damages = rows.flatMap((row, i) => (row.type === 'damage' ? [i] : []));
+  const damages = rows.flatMap((row, i) => (row.type === 'damage' && !isFilledAhead(row) ? [i] : []));
   const changes = rows.flatMap((row, i) => {
     const before = rows.slice(0, i).findLast(({ type }) => type === 'entry');
     return row.type === 'entry' && (before?.type !== 'entry' || before.term !== row.term) ? [i] : [];
@@ -62,6 +63,11 @@ function expectLookups(index: LogIndex, rows: readonly IndexedRow[]): void {
     expect(index.rowOfOffset(row.offset + 1, i)).toBe(i);
   }
   expect(index.damageCount).toBe(damages.length);
+  expect(index.extent.offset).toBe(Math.max(0, ...rows.map(({ offset }) => offset)));
+  const last = rows.findLast((row) => row.type === 'entry');
+  expect(index.extent.index).toBeGreaterThanOrEqual(last?.index ?? 0n);
+  expect(index.extent.term).toBe(last?.term ?? 0n);
+  expect(index.entryCount).toBe(rows.filter(({ type }) => type === 'entry').length);
 }
 
 describe('the index of a log', () => {

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, chown, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ import { lostRows } from '../../src/logtools/repair/report.ts';
 import { arbitraryDamage, damaged } from '../logfmt/damages.ts';
 import { fixture, fixturePath, plainLog } from '../logfmt/logs.ts';
 import { entriesOf } from './entries.ts';
-import { apply, commandsOf, isGood, NodeDir, planFor, short } from './repairs.ts';
+import { apply, commandsOf, donorOf, isGood, NodeDir, planFor, short } from './repairs.ts';
 import { collect, segmentName, TempDir } from './temp-dir.ts';
 
 /** Every fixture of a damaged log, and what becomes of it alone and with an undamaged log to take entries from. */

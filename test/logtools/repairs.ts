@@ -21,7 +21,7 @@ export async function planFor(location: LogLocation, other?: LogLocation): Promi
   return await planRepair(await surveyLog(location), donor);
 }
 
-function donorOf(location: LogLocation): Promise<Donor> {
+export function donorOf(location: LogLocation): Promise<Donor> {
   return Donor.open({ name: 'other', location, writer: 'none' });
 }
 

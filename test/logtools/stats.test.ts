@@ -91,6 +91,14 @@ describe('statistics', () => {
     expect(statsLines(found)).toContain('2 damaged places: raft log verify ');
   });
 
+  it('find no damage in zeros that every crash leaves, and one place where there is one', async () => {
+    const zeros = await statsOf(await locateLog(fixturePath('damaged-log/zero-tail.log')));
+    expect(zeros).toMatchObject({ entries: 402, problems: 0 });
+    expect(statsLines(zeros)).not.toContain('damaged place');
+    const torn = await statsOf(await locateLog(fixturePath('damaged-log/torn-tail.log')));
+    expect(statsLines(torn)).toContain('\n1 damaged place: ');
+  });
+
   it('of an empty log are zeros', async () => {
     const found = await statsOf(await locateLog(fixturePath('damaged-log/empty.log')));
     expect(found).toMatchObject({ entries: 0, bytes: 0, first: null, last: null, terms: [], largest: [] });

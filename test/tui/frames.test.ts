@@ -99,7 +99,8 @@ describe('the frames of the inspector', () => {
     for (const name of names) {
       const path = fixturePath(`damaged-log/${name}`);
       const inspected = await Inspected.open(path, { columns: 100, rows: 24 }, name);
-      await inspected.press('e');
+      // Zeros that every crash leaves are no damage to go to.
+      await inspected.press(name === 'zero-tail.log' ? 'G' : 'e');
       expectFrame(`damaged-${basename(name, '.log')}`, inspected.frame);
     }
   });

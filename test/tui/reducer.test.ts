@@ -1,7 +1,8 @@
 import { appendFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
-import { plainLog } from '../logfmt/logs.ts';
+import { textOfLine } from '../../src/tui/line.ts';
+import { fixturePath, plainLog } from '../logfmt/logs.ts';
 import { entriesOf } from '../logtools/entries.ts';
 import { TempDir } from '../logtools/temp-dir.ts';
 import { Inspected } from './inspected.ts';
@@ -68,11 +69,64 @@ describe('the keys of the inspector', () => {
       ['z', 'The key "z" does nothing here'],
       [':x<enter>', '"x" is no whole number from 0 to 2^64-1.'],
       [':18446744073709551616<enter>', 'is no whole number from 0 to 2^64-1.'],
-      [':200<enter>', 'There is no entry of index 200: this is the place.'],
+      [':200<enter>', 'There is no entry of index 200: the list ends with index 100.'],
     ] as const) {
       await screen.press(keys);
       expect(screen.frame).toContain(words);
     }
+  });
+
+  it('leave the columns where they are, whichever rows are on the screen', async () => {
+    await using dir = await TempDir.make();
+    const entries = entriesOf([
+      ...Array.from({ length: 20 }, (_, i) => [1, `put k${i} v`] as const),
+      [7, { voters: ['1', '2', '3'] }],
+      ...Array.from({ length: 1200 }, (_, i) => [12_345, `put k${i} ${'v'.repeat(1200)}`] as const),
+    ]);
+    const path = await dir.write('a.log', encodeFrames(entries));
+    for (const columns of [40, 80, 120]) {
+      const screen = await Inspected.open(path, { columns, rows: 24 });
+      const heading = screen.frame.split('\n')[1];
+      for (const keys of [' ', ' ', 'G', ':21<enter>']) {
+        await screen.press(keys);
+        expect(screen.frame.split('\n')[1]).toBe(heading);
+      }
+    }
+  });
+
+  it('find the bar beside the rows that it means where all of them are on the screen', async () => {
+    await using dir = await TempDir.make();
+    const bytes = encodeFrames(plainLog(5, 20));
+    const damagedAt = 2 * (bytes.length / 5) + 30;
+    bytes[damagedAt] = (bytes[damagedAt] ?? 0) ^ 1;
+    const screen = await Inspected.open(await dir.write('a.log', bytes), SIZE);
+    const bar = () => screen.lines.slice(2, 8).map((line) => textOfLine(line).slice(0, 4));
+    expect(bar()).toEqual(['█░> ', '│░  ', '│!  ', '│░  ', '│░  ', '']);
+    await screen.press('e');
+    expect(bar()).toEqual(['│░  ', '│░  ', '█!> ', '│░  ', '│░  ', '']);
+  });
+
+  it('say where the log ends to whoever goes beyond, unless damage may hold more', async () => {
+    for (const [name, keys, words] of [
+      ['zero-tail', ':9999<enter>', 'There is no entry of index 9999: the list ends with index 402.'],
+      ['torn-tail', ':9999<enter>', 'There is no entry of index 9999: this is the place.'],
+      ['bitflip-command', ':0<enter>', 'There is no entry of index 0: this is the place.'],
+    ] as const) {
+      const screen = await Inspected.open(fixturePath(`damaged-log/${name}.log`), SIZE);
+      await screen.press(keys);
+      expect(screen.frame).toContain(words);
+    }
+  });
+
+  it('find no damage in the zeros that every crash leaves', async () => {
+    const screen = await Inspected.open(fixturePath('damaged-log/zero-tail.log'), SIZE);
+    expect(screen.frame).toContain('402 entries, no damage');
+    await screen.press('e');
+    expect(screen.frame).toContain('There is no damage after this row.');
+    await screen.press('G');
+    expect(screen.at).toBe('zero-tail');
+    expect(screen.frame).not.toContain('!');
+    expect(screen.frame).toContain('── zeros at offset 101793');
   });
 
   it('take an offset in decimal or hexadecimal, also in the middle of a frame', async () => {

@@ -3,6 +3,7 @@ import { findLog, logArgument } from '../../cli/find-log.ts';
 import { dirFlags } from '../../cli/flags.ts';
 import { selectionFlags, selectionOf } from '../../cli/log-selection.ts';
 import { prose } from '../../cli/prose.ts';
+import { refuseNoLog } from '../../logtools/refuse-no-log.ts';
 import { dumpLog } from '../../logtools/rows.ts';
 
 /** Prints every entry of a log as JSON. */
@@ -30,6 +31,7 @@ examples. Reads only, also while a node writes the log.`;
     const { args, flags } = await this.parse(LogDump);
     const selection = await selectionOf(flags);
     const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    await refuseNoLog(location);
     for await (const row of dumpLog(location, { writer, selection })) await this.writeJson(row);
   }
 }

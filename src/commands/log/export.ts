@@ -14,6 +14,7 @@ import { type ExportCount, exportOriginal, exportTable } from '../../logtools/ex
 import { exportParquet } from '../../logtools/export-parquet.ts';
 import type { LogLocation } from '../../logtools/locate.ts';
 import { LogProgress } from '../../logtools/progress.ts';
+import { refuseNoLog } from '../../logtools/refuse-no-log.ts';
 import type { RowOptions } from '../../logtools/rows.ts';
 
 const FORMATS = ['ndjson', 'csv', 'parquet', 'original'] as const;
@@ -80,6 +81,7 @@ a node writes the log. --json concerns failures alone.`;
         `raft log export LOG --format ${format} --output FILE`,
       ]);
     const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    await refuseNoLog(location);
     const bar = new ProgressBar('Exporting');
     // Rows and a bar on one terminal would run into each other, and the rows show how far it is.
     const progress = await LogProgress.of(location, (done, total) => {

@@ -9,6 +9,7 @@ import { signalExitCode } from '../../cli/signals.ts';
 import { hasFullScreen } from '../../cli/terminal.ts';
 import { followLog } from '../../logtools/follow.ts';
 import type { LogLocation } from '../../logtools/locate.ts';
+import { refuseNoLog } from '../../logtools/refuse-no-log.ts';
 import { type InspectRow, inspectLog, inspectRow } from '../../logtools/rows.ts';
 import { Selector } from '../../logtools/selection.ts';
 import type { InspectRequest } from '../../tui/inspect-on-screen.ts';
@@ -46,6 +47,7 @@ shown. A condition is in the Common Expression Language (CEL): docs/LOG-TOOLS.md
     const { args, flags } = await this.parse(LogInspect);
     const selection = await selectionOf(flags);
     const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    await refuseNoLog(location);
     if (hasFullScreen() && !this.jsonEnabled()) {
       const chosen = isSelecting(flags) ? { selection } : {};
       await this.#onScreen({ location, writer, ...chosen, name: args.log, isFollowing: flags.follow });

@@ -8,6 +8,7 @@ import { statsLines } from '../../cli/log-stats-lines.ts';
 import { prose } from '../../cli/prose.ts';
 import { KEY_BYTES_MAX } from '../../lib/limits.ts';
 import { LogProgress } from '../../logtools/progress.ts';
+import { refuseNoLog } from '../../logtools/refuse-no-log.ts';
 import { statsOf } from '../../logtools/stats.ts';
 
 /** Counts what a log consists of. */
@@ -47,6 +48,7 @@ chooses entries for raft log dump chooses here which are counted. Reads only, al
     const { separators, depth } = flags;
     const selection = await selectionOf(flags);
     const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    await refuseNoLog(location);
     const bar = new ProgressBar('Counting');
     const progress = await LogProgress.of(location, (done, total) => bar.update(done, total));
     try {

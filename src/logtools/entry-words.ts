@@ -1,0 +1,51 @@
+import { assertNever } from '../lib/assert.ts';
+import type { Configuration, Member } from '../lib/configuration.ts';
+import type { Payload } from '../lib/entry.ts';
+import type { KvCommand } from '../raft/machine/kv-command.ts';
+import { kvCommandOf } from './expression/entry-values.ts';
+import { previewOf, shortText } from './rows.ts';
+
+/**
+ * What an entry does, on one line of at most `charactersMax`, with what tells it from its neighbours at the beginning: a list
+ * has little room. Whatever could move a terminal's cursor is a dot.
+ */
+export function briefWords(payload: Payload, charactersMax: number): string {
+  if (payload.kind === 'configuration')
+    return shortText(configurationWords(payload.configuration), charactersMax);
+  const command = kvCommandOf(payload);
+  if (command !== null) return shortText(kvWords(command), charactersMax);
+  return 'command' in payload ? previewOf(payload.command, charactersMax) : '';
+}
+
+/** A command of the key-value machine in words. */
+export function kvWords(command: KvCommand): string {
+  const quoted = (text: string) => JSON.stringify(text);
+  switch (command.op) {
+    case 'put':
+      return `put ${quoted(command.key)} = ${quoted(command.value)}`;
+    case 'get':
+    case 'delete':
+      return `${command.op} ${quoted(command.key)}`;
+    case 'cas': {
+      const expect = command.expect === null ? 'does not exist' : `is ${quoted(command.expect)}`;
+      return `cas ${quoted(command.key)} = ${quoted(command.value)} if it ${expect}`;
+    }
+    case 'list':
+      return `list at most ${command.limit} keys that begin with ${quoted(command.prefix)}`;
+    default:
+      return assertNever(command, 'operation');
+  }
+}
+
+/** How many members there are goes first: identifiers are long, and two configurations begin with the same ones. */
+function configurationWords({ voters, oldVoters, learners }: Configuration): string {
+  const counts = oldVoters === null ? [voters] : [oldVoters, voters];
+  const votes = `${counts.map(({ length }) => length).join(' + ')} ${voters.length === 1 ? 'voter' : 'voters'}`;
+  const learns = `${learners.length} ${learners.length === 1 ? 'learner' : 'learners'}`;
+  const ids = counts.map(idsOf).join(' + ');
+  return learners.length === 0 ? `${votes}: ${ids}` : `${votes}, ${learns}: ${ids}; ${idsOf(learners)}`;
+}
+
+function idsOf(members: readonly Member[]): string {
+  return members.map(({ id }) => id).join(',');
+}
