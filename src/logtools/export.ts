@@ -107,7 +107,8 @@ function csvField(value: string | number | null): string {
 }
 
 function incomplete(location: LogLocation, last: bigint, through: bigint): RaftError {
-  const what = last === 0n ? 'does not begin with a good entry of index 1' : `is whole up to index ${last} only`;
+  const what =
+    last === 0n ? 'does not begin with a good entry of index 1' : `is whole up to index ${last} only`;
   return new RaftError(
     'damaged',
     `${location.path} ${what}, and entries up to ${through} are to be written.`,
