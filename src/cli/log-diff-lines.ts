@@ -41,12 +41,15 @@ export function diffSummaryLines(summary: DiffSummary): string {
 function logLine({ log, first, last, entries, problems, committedThrough }: DiffLogSummary): string {
   const range = first === null ? 'no entries' : `${entries} entries, index ${first} to ${last}`;
   const committed = committedThrough === '0' ? '' : `, known to be committed up to ${committedThrough}`;
-  const damage = problems === 0 ? '' : `, ${problems} damaged places`;
+  const damage = problems === 0 ? '' : `, ${problems} damaged ${problems === 1 ? 'place' : 'places'}`;
   return `${log}: ${range}${committed}${damage}`;
 }
 
-function partLine({ partAt, agreeThrough }: DiffSummary): string {
-  if (partAt === null) return 'The logs hold the same.';
+function partLine({ logs, partAt, agreeThrough }: DiffSummary): string {
+  if (logs.every(({ first }) => first === null)) return 'None of the logs holds an entry.';
+  const isDamaged = logs.some(({ problems }) => problems > 0);
+  if (partAt === null)
+    return isDamaged ? 'Where they can be read, the logs hold the same.' : 'The logs hold the same.';
   if (agreeThrough === null) return `The logs part at index ${partAt}, their first.`;
   return `The logs hold the same up to index ${agreeThrough}, and part at ${partAt}.`;
 }

@@ -1,3 +1,4 @@
+import { isFilledAhead } from '../logfmt/damage.ts';
 import type { RawFrame } from '../logfmt/frame.ts';
 import { readCommitHint } from './commit-hint.ts';
 import type { LogLocation } from './locate.ts';
@@ -101,7 +102,7 @@ export class DiffCursor {
       if (item.type === 'problem') {
         // A torn or zero tail is where a log ends; behind any other damage it may have gone on.
         this.#endsInDamage = item.problem.fatal;
-        if (item.problem.kind !== 'zero-tail') this.#problems++;
+        if (!isFilledAhead(item.problem)) this.#problems++;
         continue;
       }
       const { index, term } = item.frame;

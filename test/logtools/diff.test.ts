@@ -62,6 +62,16 @@ describe('a comparison of logs', () => {
     expect(diffSummaryLines(found.summary)).toContain('The logs hold the same.');
   });
 
+  it('of files that are no logs, or of damaged ones, does not say that they agree', async () => {
+    const noLogs = await compare([Buffer.from('# A text\n'), Buffer.from('{"name":"another text"}\n')]);
+    expect(diffSummaryLines(noLogs.summary)).toContain('None of the logs holds an entry.');
+    expect(diffSummaryLines(noLogs.summary)).toContain('no entries, 1 damaged place\n');
+    const damaged = Uint8Array.from(log('1 1 2'));
+    damaged[damaged.length - 1] = (damaged[damaged.length - 1] ?? 0) ^ 1;
+    const found = await compare([damaged, damaged]);
+    expect(diffSummaryLines(found.summary)).toContain('Where they can be read, the logs hold the same.');
+  });
+
   it('finds where they part, and tells what may be committed from what can be lost (figure 7)', async () => {
     const found = await compare([
       log('1 1 1 4 4 5 5 6 6 6'),
