@@ -1,6 +1,9 @@
 import { appendFile, truncate, unlink } from 'node:fs/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { utf8 } from '../../src/lib/bytes.ts';
 import { STATE_CHANGES_BYTES_MAX, STATE_ITEMS_SHOWN_MAX } from '../../src/lib/limits.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { type LogLocation, locateLog } from '../../src/logtools/locate.ts';
@@ -166,6 +169,11 @@ it('tries again where a file could not be read for a while, once one asks for an
   expect(await timeline.textAt(2n)).toBe('a=1 b=1');
 });
 
+/** So many commands of the key-value machine, each with a short key of its own. */
+function* commands(count: number): Generator<readonly [number, Uint8Array], void> {
+  for (let at = 1; at <= count; at++) yield [at, utf8(`put k${at} v`)];
+}
+
 describe('a state that goes back and forth', () => {
   it('keeps as many changes as it may, and says how far it goes back', () => {
     const state = new MovableState();
@@ -181,6 +189,22 @@ describe('a state that goes back and forth', () => {
     expect(state.excerpt(6n).keyCount).toBe(6);
     expect(state.bytes).toBeGreaterThan(6 * 2 * large.length);
   });
+
+  it('reckons with what its keys take in memory, with the machine that applied them', () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    const replay = new Replay();
+    const state = new MovableState();
+    for (const [at, command] of commands(400_000)) {
+      const change = replay.apply({ offset: 0, index: BigInt(at), term: 1n, command });
+      if (change !== undefined) state.push(BigInt(at), change);
+    }
+    collectGarbage();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(state.bytes);
+    expect(replay.values.size).toBe(400_000);
+  }, 60_000);
 
   it('forgets many changes one by one, and keeps its place among the others', () => {
     const state = new MovableState();
