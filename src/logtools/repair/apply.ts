@@ -1,17 +1,18 @@
 import { link, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { present } from '../../lib/assert.ts';
 import { logIndex } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
-import { SCAN_CHUNK_BYTES, SMALL_BODY_BYTES_MAX } from '../../lib/limits.ts';
+import { SCAN_CHUNK_BYTES } from '../../lib/limits.ts';
 import { sum } from '../../lib/sum.ts';
 import { encodeRawFrame } from '../../logfmt/frame.ts';
-import { type Decoded, decodeState, encodeState, type StateRecord } from '../../logfmt/records.ts';
+import { encodeState } from '../../logfmt/records.ts';
 import { dataDirectoryOf, type SegmentFile } from '../locate.ts';
 import { LogFile } from '../log-file.ts';
 import type { OnProgress } from '../progress.ts';
 import { syncDirectory } from '../sync-directory.ts';
 import type { Donor } from './donor.ts';
+import { readState, stateFile } from './node-state.ts';
 import type { Piece, RepairPlan } from './plan.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -159,7 +160,7 @@ async function linkBeside(path: string): Promise<string> {
 
 /** Makes the node abstain from votes until a leader has carried it past an index (docs/FORMAT.md: `abstainThrough`). */
 async function noteAbstention(directory: string, index: bigint): Promise<void> {
-  const path = join(directory, 'state');
+  const path = stateFile(directory);
   const decoded = await readState(path);
   if (decoded.type === 'damaged') {
     throw new RaftError('damaged', `${path} ${decoded.detail}. Without it no node starts on this log.`, {
@@ -169,15 +170,4 @@ async function noteAbstention(directory: string, index: bigint): Promise<void> {
   const abstainThrough = logIndex(Math.max(Number(index), decoded.value.abstainThrough));
   const next = encodeState({ ...decoded.value, abstainThrough });
   await replaceFile(path, { suffix: '.new', write: (output) => output.writeFile(next) });
-}
-
-async function readState(path: string): Promise<Decoded<StateRecord>> {
-  try {
-    await using file = await LogFile.open(path);
-    const decoded = decodeState(await file.read(0, SMALL_BODY_BYTES_MAX));
-    return decoded.type === 'value' ? decoded : { ...decoded, detail: `is damaged: ${decoded.detail}` };
-  } catch (error) {
-    if (!(error instanceof RaftError && error.code === 'no-such-file')) throw error;
-    return { type: 'damaged', detail: 'is not there' };
-  }
 }
