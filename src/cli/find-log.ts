@@ -1,8 +1,9 @@
 import { existsSync, lstatSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
+import type { Cluster } from '../cluster/cluster-format.ts';
 import { CLUSTER_FILE, DEFAULT_CLUSTER_DIR } from '../cluster/names.ts';
-import { asRaftError } from '../lib/errors.ts';
+import { asRaftError, RaftError } from '../lib/errors.ts';
 import { refuseLostLog } from '../logtools/commit-hint.ts';
 import { type LogLocation, locateLog } from '../logtools/locate.ts';
 import type { Writer } from '../logtools/read-log.ts';
@@ -34,16 +35,23 @@ export async function findLog(
   dir: string | undefined,
   note: (text: string) => void,
 ): Promise<FoundLog> {
-  const location = await locate(await pathOf(name, dir));
+  const location = await locate(await pathOf(name, dir), dir);
   return { location, writer: await writerOf(location, note) };
 }
 
-async function locate(path: string): Promise<LogLocation> {
+async function locate(path: string, dir: string | undefined): Promise<LogLocation> {
   try {
     return await locateLog(path);
   } catch (error) {
-    if (asRaftError(error).code === 'no-such-file') await refuseLostLog(path);
-    throw error;
+    const { code, message } = asRaftError(error);
+    if (code !== 'no-such-file') throw error;
+    await refuseLostLog(path);
+    const names = (await clusterAround(dir))?.nodes.map((node) => node.name);
+    if (names === undefined) throw error;
+    throw new RaftError(code, message, {
+      suggestions: [`Name a log file, a data directory, or a node of the cluster: ${names.join(', ')}.`],
+      cause: error,
+    });
   }
 }
 
@@ -76,12 +84,17 @@ function isAbsent(path: string): boolean {
 
 async function pathOf(name: string, dir: string | undefined): Promise<string> {
   if (existsSync(name)) return name;
+  const cluster = await clusterAround(dir);
+  if (cluster === undefined) return name;
+  const { findClusterNode } = await import('../cluster/cluster-file.ts');
+  return findClusterNode(cluster, name.replace(/\.log$/, ''))?.dataDir ?? name;
+}
+
+async function clusterAround(dir: string | undefined): Promise<Cluster | undefined> {
   const clusterDir = clusterDirAround(dir);
-  if (clusterDir === undefined) return name;
-  const { findClusterNode, readCluster } = await import('../cluster/cluster-file.ts');
-  const cluster = await readCluster(clusterDir);
-  const node = cluster === undefined ? undefined : findClusterNode(cluster, name.replace(/\.log$/, ''));
-  return node?.dataDir ?? name;
+  if (clusterDir === undefined) return undefined;
+  const { readCluster } = await import('../cluster/cluster-file.ts');
+  return await readCluster(clusterDir);
 }
 
 /** The cluster directory that was named, else the default one, else the working directory itself, where it is one. */

@@ -107,8 +107,7 @@ export function unreadable(path: string, error: unknown): RaftError {
   if (isMissing(error)) {
     return new RaftError('no-such-file', `There is no file or directory ${path}.`, {
       suggestions: [
-        'Name a log file, a data directory, or a node of the cluster in this directory.',
-        'raft cluster status   # shows where the logs of the cluster in this directory are',
+        'Name a log file, a data directory, or a node of the cluster in this directory or below --dir.',
       ],
       cause: error,
     });

@@ -112,7 +112,7 @@ class Planner {
     if (this.#lastIndex < commitHint) {
       return refused(
         this.#survey,
-        `It could only be kept up to index ${this.#lastIndex}, but entries up to ${commitHint} are known to be committed, and must not be cut.`,
+        `It could only be kept up to index ${this.#lastIndex}, but entries up to ${commitHint} are known to be committed, and must not be cut.${this.#donor === undefined ? ' Take what is missing from another node: add --from NODE.' : ''}`,
       );
     }
     const misplaced = this.#misplaced();
