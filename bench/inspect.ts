@@ -40,13 +40,13 @@ async function measure(log: string): Promise<void> {
   const begunMs = performance.now();
   const terminal = new PtyTerminal(['log', 'inspect', log], { columns: 120, rows: 40 });
   try {
-    await terminal.shows(/>.* put key1 /);
+    await terminal.shows(/>.* put "key1" /);
     note('first rows, from the start', performance.now() - begunMs);
-    await timed('one row down while Ink loads', terminal, 'j', />.* put key2 /);
+    await timed('one row down while Ink loads', terminal, 'j', />.* put "key2" /);
     await terminal.shows(/indexing [1-9]/);
-    await timed('one row down while it indexes', terminal, 'j', />.* put key3 /);
-    await timed('one page down while it indexes', terminal, ' ', />.* put key20 /);
-    await timed('ten rows down while it indexes', terminal, 'jjjjjjjjjj', />.* put key30 /);
+    await timed('one row down while it indexes', terminal, 'j', />.* put "key3" /);
+    await timed('one page down while it indexes', terminal, ' ', />.* put "key20" /);
+    await timed('ten rows down while it indexes', terminal, 'jjjjjjjjjj', />.* put "key30" /);
     if (!terminal.text.includes('so far')) throw new Error('The index was whole before the keys came.');
     await terminal.shows((text) => !text.includes('so far'));
     note('whole index, from the start', performance.now() - begunMs);
@@ -65,7 +65,7 @@ async function measure(log: string): Promise<void> {
 
 /** The row that one is at, with what was read of it. */
 function at(index: number): RegExp {
-  return new RegExp(`>.* ${index} .* put key`);
+  return new RegExp(`>.* ${index} .* put "key`);
 }
 
 async function timed(what: string, terminal: PtyTerminal, keys: string, wanted: RegExp): Promise<void> {
