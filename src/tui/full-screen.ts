@@ -3,8 +3,12 @@ const ESCAPE = '\u001b';
 /** The other screen of a terminal, which leaves what stood there before untouched; without a cursor. */
 const ENTER = `${ESCAPE}[?1049h${ESCAPE}[?25l${ESCAPE}[2J${ESCAPE}[H`;
 
-/** Colours as before, long lines wrapped, the cursor seen again, the first screen back. */
-const LEAVE = `${ESCAPE}[0m${ESCAPE}[?7h${ESCAPE}[?25h${ESCAPE}[?1049l`;
+/** What comes between the two is shown at once, by terminals that know them: nobody sees half a frame. */
+const BEGIN_FRAME = `${ESCAPE}[?2026h`;
+const END_FRAME = `${ESCAPE}[?2026l`;
+
+/** A frame that was begun shown, colours as before, long lines wrapped, the cursor seen again, the first screen back. */
+const LEAVE = `${END_FRAME}${ESCAPE}[0m${ESCAPE}[?7h${ESCAPE}[?25h${ESCAPE}[?1049l`;
 
 const CLEAR = `${ESCAPE}[2J${ESCAPE}[H`;
 const HOME = `${ESCAPE}[H`;
@@ -61,7 +65,7 @@ export class FullScreen {
   /** Writes lines from the upper left corner on. Each is erased before: behind a full one that would take its last column. */
   paint(lines: readonly string[]): void {
     const text = lines.map((line) => ERASE_LINE + line).join('\r\n');
-    process.stdout.write(WRAP_OFF + HOME + text + WRAP_ON);
+    process.stdout.write(BEGIN_FRAME + WRAP_OFF + HOME + text + WRAP_ON + END_FRAME);
   }
 
   /** Does nothing the second time. */

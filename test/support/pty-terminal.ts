@@ -52,8 +52,10 @@ export class PtyTerminal {
       env: { PATH, HOME, TMPDIR, ...env },
     });
     this.#pty.onData((data) => {
-      this.#raw += data;
-      this.#terminal.write(data, () => this.#looked());
+      this.#terminal.write(data, () => {
+        this.#raw += data;
+        this.#looked();
+      });
     });
     this.#pty.onExit(() => {
       this.#isOver = true;
@@ -61,7 +63,7 @@ export class PtyTerminal {
     });
   }
 
-  /** All that the command has sent to the terminal. */
+  /** All that the command has sent to the terminal, as far as it stands on the screen. */
   get raw(): string {
     return this.#raw;
   }
@@ -93,14 +95,15 @@ export class PtyTerminal {
     process.kill(Number(children.trim().split(' ')[0]), name);
   }
 
-  /** Resolves once the screen matches; rejects, with the screen, where it never does. */
+  /** Resolves once the screen matches, with no frame half drawn; rejects, with the screen, where it never does. */
   async shows(wanted: RegExp | ((text: string) => boolean)): Promise<string> {
     const matches = typeof wanted === 'function' ? wanted : (text: string) => wanted.test(text);
     return new Promise((resolve, reject) => {
       const give = (reason: string) => reject(new Error(`${reason} before ${String(wanted)}:\n${this.text}`));
       const timer = setTimeout(() => give(`${TIMEOUT_MS} ms passed`), TIMEOUT_MS);
       const look = () => {
-        if (matches(this.text)) {
+        // The first lines of a frame may come before its last ones, and what is asked next may be about those.
+        if (!this.#terminal.modes.synchronizedOutputMode && matches(this.text)) {
           clearTimeout(timer);
           resolve(this.text);
         } else if (this.#isOver) {
