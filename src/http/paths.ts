@@ -39,8 +39,11 @@ export const HEADERS = {
   incarnation: 'raft-incarnation',
   /** Random, of one process: tells two processes with the same data from each other. */
   run: 'raft-run',
-  /** Where the sender can be asked who it is. */
+  /** Where the sender can be asked who it is, and the index of the configuration that says so. */
   url: 'raft-url',
+  configurationIndex: 'raft-configuration-index',
+  /** Where that configuration has the receiver: one that is elsewhere learns of it. */
+  expectedUrl: 'raft-expected-url',
   /** The incarnation that the sender expects the receiver to have: one that was wiped learns of it. */
   expectedIncarnation: 'raft-expected-incarnation',
 } as const;

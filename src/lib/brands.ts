@@ -28,6 +28,12 @@ export function logIndex(value: number): LogIndex {
   return value as LogIndex;
 }
 
+/** Reads a log index in canonical decimal, or undefined where it is none. */
+export function parseLogIndex(value: string): LogIndex | undefined {
+  const index = /^(?:0|[1-9][0-9]{0,15})$/.test(value) ? Number(value) : Number.NaN;
+  return Number.isSafeInteger(index) ? logIndex(index) : undefined;
+}
+
 /** Checks a node id. Use `parseNodeId` for input from outside. */
 export function nodeId(value: string): NodeId {
   const parsed = parseNodeId(value);

@@ -125,7 +125,8 @@ function urlsOf(members: readonly Member[]): ReadonlyMap<NodeId, string | null> 
  * vote as one. Where nobody answers, the transport goes on asking. Throws `already-running`.
  */
 async function refuseTwin(self: Self, url: string | null, run: string): Promise<void> {
-  if (url === null || (await whoIsAt(url, self, run)) !== 'a twin') return;
+  const headers = { ...identityHeaders(self), [HEADERS.run]: run };
+  if (url === null || (await whoIsAt(url, self, run, headers)).who !== 'a twin') return;
   throw disagreement(self.id, twinAt(url, self), 'twin');
 }
 

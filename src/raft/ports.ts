@@ -133,6 +133,8 @@ export interface Self {
 
 /** Whom a node has to do with. */
 export interface KnownMembers {
+  /** The index of the configuration in force; 0 for the one that the node was made with. */
+  readonly configurationIndex: LogIndex;
   /** The members of the configuration in force. */
   readonly inForce: readonly Member[];
   /** These, and those that the change under way, or the last one, leaves out: they are to be told. */

@@ -3,7 +3,7 @@ import { type NodeId, TERM_ZERO, type Term } from '../lib/brands.ts';
 import { configurationOf, membersOf } from '../lib/configuration.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
 import { voterIds } from './core/configuration.ts';
-import { knownMembers } from './core/configuration-log.ts';
+import { knownMembers, latestConfiguration } from './core/configuration-log.ts';
 import type { CoreEvent } from './core/effects.ts';
 import { type CoreState, createCore } from './core/state.ts';
 import { SessionMachine } from './machine/sessions.ts';
@@ -332,7 +332,11 @@ export class Server implements RaftService {
         this.#leaderNews.announce();
         return;
       case 'configuration':
-        connection.setMembers({ inForce: membersOf(event.configuration), all: event.members });
+        connection.setMembers({
+          configurationIndex: event.index,
+          inForce: membersOf(event.configuration),
+          all: event.members,
+        });
         return;
       case 'removed':
         void this.#end(removed(event.index));
@@ -390,5 +394,6 @@ export class Server implements RaftService {
 }
 
 function membersOfCore(core: CoreState): KnownMembers {
-  return { inForce: membersOf(core.configuration), all: knownMembers(core) };
+  const { index, configuration } = latestConfiguration(core);
+  return { configurationIndex: index, inForce: membersOf(configuration), all: knownMembers(core) };
 }

@@ -82,8 +82,8 @@ export class RealCluster {
   }
 
   /** Starts a node again on its data, without peers, so that it takes them from its disk. */
-  restart(node: RealNode): void {
-    node.process = launch(node, []);
+  restart(node: RealNode, flags: readonly string[] = []): void {
+    node.process = launch(node, flags);
   }
 
   /** Takes a node's data away and starts it again as these flags say. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { nodeId, term } from '../../src/lib/brands.ts';
+import { logIndex, nodeId, term } from '../../src/lib/brands.ts';
 import { OWN_PEER_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX, TERM_JUMP_MAX } from '../../src/lib/limits.ts';
 import type { Response } from '../../src/raft/core/messages.ts';
 import { fetchPeerIdentity } from '../../src/raft/transport/http-peer.ts';
@@ -76,12 +76,20 @@ describe('the paths of peers', () => {
     const one = await start({ identity: identity(ONE), answer: () => GRANTED });
     const member = (id: string) => ({ id: nodeId(id), url: null, incarnation: null });
     const body = JSON.stringify(vote);
-    one.transport.setMembers({ inForce: [member('8')], all: [member('7'), member('8')] });
+    one.transport.setMembers({
+      configurationIndex: logIndex(2),
+      inForce: [member('8')],
+      all: [member('7'), member('8')],
+    });
     expect(await post(one, '/raft/requestvote', body)).toMatchObject({ status: 409 });
     expect(one.ear.heard).toEqual([]);
     // One of ours is listened to: it goes by its own configuration, and may lead by that.
     expect(await post(one, '/raft/requestvote', body, headersOf('7', 'x'))).toMatchObject({ status: 200 });
-    one.transport.setMembers({ inForce: [member('7'), member('8')], all: [member('7'), member('8')] });
+    one.transport.setMembers({
+      configurationIndex: logIndex(3),
+      inForce: [member('7'), member('8')],
+      all: [member('7'), member('8')],
+    });
     expect(await post(one, '/raft/requestvote', body)).toMatchObject({ status: 200 });
   });
 

@@ -399,7 +399,7 @@ describe('a transport', () => {
     const transport = new HttpTransport({
       run: 'run',
       identity: identity(ONE),
-      members: { inForce: members, all: members },
+      members: { configurationIndex: logIndex(0), inForce: members, all: members },
       memory: memoryOf(),
       currentTerm: () => term(1),
     });

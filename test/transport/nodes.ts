@@ -1,6 +1,15 @@
 import { userRoutes } from '../../src/api/routes.ts';
 import { HttpServer } from '../../src/http/http-server.ts';
-import { INDEX_ZERO, type NodeId, nodeId, TERM_ZERO, type Term, term } from '../../src/lib/brands.ts';
+import { HEADERS } from '../../src/http/paths.ts';
+import {
+  INDEX_ZERO,
+  type LogIndex,
+  type NodeId,
+  nodeId,
+  TERM_ZERO,
+  type Term,
+  term,
+} from '../../src/lib/brands.ts';
 import type { Dialect } from '../../src/raft/core/inputs.ts';
 import type { Request, Response } from '../../src/raft/core/messages.ts';
 import type {
@@ -92,6 +101,8 @@ export interface TestNodeOptions {
   readonly port?: number;
   readonly peers?: readonly PeerAddress[];
   readonly term?: Term;
+  readonly configurationIndex?: LogIndex;
+  readonly run?: string;
   answer?(message: Request): Response | undefined;
   readonly service?: RaftService;
   readonly logger?: Logger;
@@ -119,13 +130,14 @@ export function memoryOf(known: Readonly<Record<string, string>> = {}): PeerMemo
 export async function startNode(options: TestNodeOptions): Promise<TestNode> {
   const { identity: own } = options;
   const ear = new Ear();
+  const run = options.run ?? `run-${own.id}`;
   const members = (options.peers ?? ACQUAINTED.map((id) => ({ id: nodeId(id), url: undefined }))).map(
     ({ id, url = null }) => ({ id, url, incarnation: null }),
   );
   const transport = new HttpTransport({
     identity: own,
-    run: `run-${own.id}`,
-    members: { inForce: members, all: members },
+    run,
+    members: { configurationIndex: options.configurationIndex ?? INDEX_ZERO, inForce: members, all: members },
     memory: options.memory ?? memoryOf(),
     currentTerm: () => options.term ?? term(1),
     ...(options.logger === undefined ? {} : { logger: options.logger }),
@@ -138,7 +150,8 @@ export async function startNode(options: TestNodeOptions): Promise<TestNode> {
     headersTimeoutMs: 1_000,
     bodyTimeoutMs: 1_000,
   });
-  server.serve([...transport.routes, ...userRoutes({ service, node })], identityHeaders(own));
+  const headers = { ...identityHeaders(own), [HEADERS.run]: run };
+  server.serve([...transport.routes, ...userRoutes({ service, node })], headers);
   const { port } = await server.listen({ port: options.port ?? 0 });
   transport.start(ear.handlers(options.answer));
   return {

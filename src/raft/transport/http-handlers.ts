@@ -17,6 +17,7 @@ import type { Request, Response } from '../core/messages.ts';
 import type { Logger, Self, TransportHandlers } from '../ports.ts';
 import { type Acquaintances, introducesItself } from './identity.ts';
 import type { Newcomers } from './newcomers.ts';
+import type { OwnPlace } from './own-place.ts';
 import { decodeRequest } from './wire-decode.ts';
 import { emptyResponse, encodeResponse, type RequestType } from './wire-encode.ts';
 
@@ -28,6 +29,9 @@ export interface PeerRoutesOptions {
   isMember(id: NodeId): boolean;
   /** Whether a node is a member of the configuration in force. */
   isInForce(id: NodeId): boolean;
+  readonly ownPlace: OwnPlace;
+  /** Where the configuration in force has a member, or null where it does not say. */
+  urlOf(id: NodeId): string | null;
   /** Our own term: a request whose term is more than `TERM_JUMP_MAX` above it is refused. */
   currentTerm(): Term;
   /** The layer above, or undefined before it is ready: requests are answered 503 until then. */
@@ -44,7 +48,7 @@ export interface PeerRoutesOptions {
 export function peerRoutes(options: PeerRoutesOptions): readonly Route[] {
   const door: Door = { options, complaints: new Set() };
   return [
-    idRoute(options.identity.id),
+    { ...idRoute(options.identity.id), handle: (request) => tellId(door, request) },
     rpcRoute(door, 'requestVote', PATHS.requestVote, SMALL_BODY_BYTES_MAX),
     rpcRoute(door, 'preVote', PATHS.preVote, SMALL_BODY_BYTES_MAX),
     rpcRoute(door, 'timeoutNow', PATHS.timeoutNow, SMALL_BODY_BYTES_MAX),
@@ -76,8 +80,25 @@ function rpcRoute(door: Door, type: RequestType, path: string, bodyBytesMax: Rou
     method: 'POST',
     path,
     bodyBytesMax,
-    handle: (request) => handleRpc(door, type, request),
+    handle: async (request) => sayWhere(door, request, await handleRpc(door, type, request)),
   };
+}
+
+/** Tells the id to whoever asks, and hears who that is. */
+function tellId(door: Door, request: RouteRequest): Answer {
+  const { acquaintances, identity, ownPlace } = door.options;
+  const introduction = acquaintances.meet(request.headers);
+  if (introduction.type === 'twin') ownPlace.heedTwin(request.headers);
+  if (introduction.type === 'known' && isMember(door, introduction.nodeId)) ownPlace.heed(request.headers);
+  return sayWhere(door, request, { status: 200, contentType: TEXT, body: identity.id });
+}
+
+/** Adds to an answer where this node looks for the sender: one that has moved, or is an old copy, learns of it. */
+function sayWhere({ options }: Door, { headers }: RouteRequest, answer: Answer): Answer {
+  const sender = headers[HEADERS.nodeId];
+  const id = typeof sender === 'string' ? parseNodeId(sender) : undefined;
+  if (id === undefined) return answer;
+  return { ...answer, headers: { ...answer.headers, ...options.ownPlace.headersFor(options.urlOf(id)) } };
 }
 
 function handleRpc(door: Door, type: RequestType, request: RouteRequest): Answer | Promise<Answer> {
@@ -89,6 +110,9 @@ function handleRpc(door: Door, type: RequestType, request: RouteRequest): Answer
   switch (introduction.type) {
     case 'stranger':
       return turnAway(door, introduction.reason);
+    case 'twin':
+      options.ownPlace.heedTwin(request.headers);
+      return turnAway(door, introduction.reason);
     case 'amnesiac': {
       if (!isLeaders(type)) return turnAway(door, introduction.reason);
       const refused = screenNewcomer(door, request, introduction.nodeId, introduction.reason);
@@ -96,6 +120,7 @@ function handleRpc(door: Door, type: RequestType, request: RouteRequest): Answer
     }
     case 'known': {
       const { nodeId } = introduction;
+      if (isMember(door, nodeId)) options.ownPlace.heed(request.headers);
       const refused = isMember(door, nodeId)
         ? undefined
         : screenNewcomer(door, request, nodeId, `node ${nodeId} is not a member of this cluster`);

@@ -1,10 +1,11 @@
 import { Pool } from 'undici';
 import { type Exchange, exchange } from '../../http/exchange.ts';
 import { HEADERS, PATHS } from '../../http/paths.ts';
-import { type NodeId, parseNodeId } from '../../lib/brands.ts';
+import { type LogIndex, type NodeId, parseNodeId } from '../../lib/brands.ts';
 import { textOf } from '../../lib/bytes.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { PEER_REQUESTS_MAX, PEER_RESPONSE_BYTES_MAX, PEER_TIMEOUT_MS } from '../../lib/limits.ts';
+import { configurationIndexIn } from './identity.ts';
 
 export interface HttpPeerOptions {
   readonly id: NodeId;
@@ -67,11 +68,11 @@ export class HttpPeer {
   }
 
   /** Asks for its id; the headers of the answer introduce it. Never throws. */
-  askForId(): Promise<Exchange> {
+  askForId(more: Readonly<Record<string, string>> = {}): Promise<Exchange> {
     return exchange(this.#pool, {
       method: 'GET',
       path: PATHS.id,
-      headers: this.#headers,
+      headers: { ...this.#headers, ...more },
       timeoutMs: PEER_TIMEOUT_MS,
       responseBytesMax: PEER_RESPONSE_BYTES_MAX,
     });
@@ -96,19 +97,23 @@ export interface PeerIdentity {
   readonly clusterId: string | null;
   readonly incarnation: string | null;
   readonly run: string | null;
+  readonly configurationIndex: LogIndex | null;
 }
 
 /**
- * Asks a node who it is, as the original's `NewHTTPPeer` does. `url` is its base URL. Throws a `RaftError`:
- * `unreachable` where it does not answer, `configuration` where what answers is no node.
+ * Asks a node who it is, as the original's `NewHTTPPeer` does. `url` is its base URL, `headers` say who asks. Throws a
+ * `RaftError`: `unreachable` where it does not answer, `configuration` where what answers is no node.
  */
-export async function fetchPeerIdentity(url: string): Promise<PeerIdentity> {
+export async function fetchPeerIdentity(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<PeerIdentity> {
   const pool = new Pool(url, { connections: 1, connect: { timeout: PEER_TIMEOUT_MS } });
   try {
     const outcome = await exchange(pool, {
       method: 'GET',
       path: PATHS.id,
-      headers: {},
+      headers,
       timeoutMs: PEER_TIMEOUT_MS,
       responseBytesMax: PEER_RESPONSE_BYTES_MAX,
     });
@@ -128,6 +133,7 @@ export async function fetchPeerIdentity(url: string): Promise<PeerIdentity> {
       clusterId: textIn(outcome.headers[HEADERS.clusterId]),
       incarnation: textIn(outcome.headers[HEADERS.incarnation]),
       run: textIn(outcome.headers[HEADERS.run]),
+      configurationIndex: configurationIndexIn(outcome.headers) ?? null,
     };
   } finally {
     await pool.destroy();

@@ -12,7 +12,8 @@ import { peerRoutes, REFUSED_BECAUSE } from './http-handlers.ts';
 import { HttpPeer } from './http-peer.ts';
 import { Acquaintances, identityHeaders } from './identity.ts';
 import { Newcomers } from './newcomers.ts';
-import { twinAt, whoIsAt } from './twin.ts';
+import { OwnPlace, pause } from './own-place.ts';
+import { twinAt } from './twin.ts';
 import { decodeResponse } from './wire-decode.ts';
 import { encodeRequest } from './wire-encode.ts';
 
@@ -21,9 +22,6 @@ const GET_TO_KNOW_MS = 1_000;
 
 /** What stands at the address of a node that is known by its data, where that does not introduce itself. */
 const ANONYMOUS = 'there is a node without the data that it had, or one of the original';
-
-/** Where nobody answers at this node's own address, it is asked again after this, in milliseconds. */
-const FIND_SELF_MS = 500;
 
 export interface HttpTransportOptions {
   readonly identity: Self;
@@ -54,10 +52,12 @@ export class HttpTransport implements Transport {
   readonly #dialects = new Map<NodeId, Dialect>();
   readonly #headers: Readonly<Record<string, string>>;
   readonly #newcomers: Newcomers;
+  readonly #ownPlace: OwnPlace;
+  /** Peers that look for this node where it is. */
+  readonly #informed = new Set<NodeId>();
   #members: ReadonlySet<NodeId> = new Set();
-  #inForce: ReadonlySet<NodeId> = new Set();
-  /** As the configuration has it; null where this node is no member, or lives in this process. */
-  #ownUrl: string | null = null;
+  #urlsInForce: ReadonlyMap<NodeId, string | null> = new Map();
+  readonly #beingMet = new Set<HttpPeer>();
   readonly #underWay = new Set<Promise<void>>();
   #handlers: TransportHandlers | undefined;
 
@@ -67,13 +67,21 @@ export class HttpTransport implements Transport {
     this.#acquaintances = new Acquaintances(identity, options.memory);
     this.#headers = identityHeaders(identity);
     this.#newcomers = new Newcomers(identity);
+    this.#ownPlace = new OwnPlace({
+      identity,
+      run: options.run,
+      onTwin: (url) => this.#handlers?.mismatch(identity.id, twinAt(url, identity), 'twin'),
+      ...(options.logger === undefined ? {} : { logger: options.logger }),
+    });
     this.setMembers(options.members);
     this.routes = peerRoutes({
       identity,
       acquaintances: this.#acquaintances,
       newcomers: this.#newcomers,
       isMember: (id) => this.#members.has(id),
-      isInForce: (id) => this.#inForce.has(id),
+      isInForce: (id) => this.#urlsInForce.has(id),
+      ownPlace: this.#ownPlace,
+      urlOf: (id) => this.#urlsInForce.get(id) ?? null,
       currentTerm: () => options.currentTerm(),
       handlers: () => this.#handlers,
       heardFrom: (from, dialect) => this.#heardFrom(from, dialect),
@@ -85,68 +93,67 @@ export class HttpTransport implements Transport {
 
   start(handlers: TransportHandlers): void {
     this.#handlers = handlers;
-    void this.#findSelf();
+    this.#ownPlace.start();
   }
 
   /** Connects with these members, and ends the connections with those that are none any more or have moved. */
   setMembers(members: KnownMembers): void {
     const { all } = members;
     this.#members = new Set(all.map(({ id }) => id));
-    this.#inForce = new Set(members.inForce.map(({ id }) => id));
+    this.#urlsInForce = new Map(members.inForce.map(({ id, url }) => [id, url]));
     this.#acquaintances.expect(members);
     this.#newcomers.forget();
     const urls = new Map(all.map(({ id, url }) => [id, url]));
-    const ownUrl = urls.get(this.#options.identity.id) ?? null;
-    const hasMoved = ownUrl !== this.#ownUrl;
-    this.#ownUrl = ownUrl;
-    if (hasMoved) void this.#findSelf();
-    urls.delete(this.#options.identity.id);
+    const { id: own } = this.#options.identity;
+    const hasMoved = this.#ownPlace.moveTo(urls.get(own) ?? null, members.configurationIndex);
+    if (hasMoved) this.#informed.clear();
+    urls.delete(own);
     for (const [id, peer] of this.#peers) {
       if (urls.get(id) === peer.url) continue;
       this.#peers.delete(id);
       this.#dialects.delete(id);
+      this.#informed.delete(id);
       void peer.close();
     }
     for (const [id, url] of urls) {
       if (url === null || this.#peers.has(id)) continue;
-      const peer = new HttpPeer({ id, url, headers: this.#headers });
-      this.#peers.set(id, peer);
-      void this.#getToKnow(peer);
+      this.#peers.set(id, new HttpPeer({ id, url, headers: this.#headers }));
     }
+    for (const peer of this.#peers.values()) void this.#getToKnow(peer);
   }
 
   /**
-   * Asks a peer who it is, until it answers: a node that never leads would otherwise never hear from its peers, and
-   * believe one of them that has lost its data (trap 29), or take it for one of the original once it leads.
+   * Asks a peer who it is, until it answers and looks for this node where it is. A node that never leads would otherwise
+   * never hear from its peers, and believe one of them that has lost its data (trap 29), or take it for one of the
+   * original once it leads; and one that has moved would not be missed by those that have not heard of it.
    */
   async #getToKnow(peer: HttpPeer): Promise<void> {
-    while (this.#peers.get(peer.id) === peer && this.#acquaintances.expectationOf(peer.id) === undefined) {
-      const outcome = await peer.askForId();
+    if (this.#beingMet.has(peer)) return;
+    this.#beingMet.add(peer);
+    while (this.#peers.get(peer.id) === peer && !this.#hasMet(peer)) {
+      const outcome = await peer.askForId(this.#ownPlace.headersFor(peer.url));
       if (outcome.type === 'answered' && outcome.status === 200) this.#visit(peer, outcome.headers);
       // An original never introduces itself; it is asked now and then, which costs next to nothing.
-      await pause(GET_TO_KNOW_MS);
+      if (!this.#hasMet(peer)) await pause(GET_TO_KNOW_MS);
     }
+    this.#beingMet.delete(peer);
   }
 
-  /**
-   * Asks at the address that the others have for this node until this process answers there: then no other can, and
-   * until then another may come, on the data of which this process has a copy. The two would vote as one.
-   */
-  async #findSelf(): Promise<void> {
-    const url = this.#ownUrl;
-    const { identity, run } = this.#options;
-    while (url !== null && url === this.#ownUrl && this.#handlers !== undefined) {
-      const found = await whoIsAt(url, identity, run);
-      if (found === 'this process') return;
-      if (found === 'a twin') this.#handlers?.mismatch(identity.id, twinAt(url, identity), 'twin');
-      await pause(FIND_SELF_MS);
-    }
+  #hasMet({ id }: HttpPeer): boolean {
+    return this.#acquaintances.expectationOf(id) !== undefined && this.#informed.has(id);
   }
 
   #visit(peer: HttpPeer, headers: IncomingHttpHeaders): void {
     const introduction = this.#acquaintances.visit(peer.id, headers);
     // Who does not introduce itself may be starting: only its answer to a message shows that it is an original.
-    if (introduction.type === 'known' && introduction.nodeId === peer.id) this.#speaks(peer.id, 'extended');
+    if (introduction.type === 'known' && introduction.nodeId === peer.id) this.#recognize(peer, headers);
+  }
+
+  /** What a peer of ours says by the headers of its answer. */
+  #recognize(peer: HttpPeer, headers: IncomingHttpHeaders): void {
+    this.#speaks(peer.id, 'extended');
+    if (this.#ownPlace.heed(headers)) this.#informed.add(peer.id);
+    else this.#informed.delete(peer.id);
   }
 
   send(to: NodeId, envelope: Envelope<Request>): void {
@@ -161,6 +168,7 @@ export class HttpTransport implements Transport {
 
   async stop(): Promise<void> {
     this.#handlers = undefined;
+    this.#ownPlace.stop();
     const peers = [...this.#peers.values()];
     this.#peers.clear();
     await Promise.all(peers.map((peer) => peer.close()));
@@ -170,7 +178,7 @@ export class HttpTransport implements Transport {
   async #exchange(peer: HttpPeer, { requestId, message }: Envelope<Request>): Promise<void> {
     const expected = this.#acquaintances.expectationOf(peer.id);
     const headers = {
-      ...(this.#ownUrl === null ? {} : { [HEADERS.url]: this.#ownUrl }),
+      ...this.#ownPlace.headersFor(peer.url),
       ...(expected === undefined ? {} : { [HEADERS.expectedIncarnation]: expected }),
     };
     const outcome = await peer.post(PATHS[message.type], encodeRequest(message), headers);
@@ -188,6 +196,7 @@ export class HttpTransport implements Transport {
       case 'amnesiac':
         return undefined;
       case 'stranger':
+      case 'twin':
         this.#handlers?.mismatch(peer.id, introduction.reason, 'foreign');
         return undefined;
       case 'known':
@@ -199,7 +208,7 @@ export class HttpTransport implements Transport {
           );
           return undefined;
         }
-        this.#speaks(peer.id, 'extended');
+        this.#recognize(peer, headers);
         if (status === 409) this.#handlers?.mismatch(peer.id, refusalIn(body), 'refused');
         return status === 200 ? this.#decode(message, body) : undefined;
       case 'anonymous':
@@ -247,11 +256,6 @@ export class HttpTransport implements Transport {
     this.#dialects.set(peer, dialect);
     this.#handlers?.dialect(peer, dialect);
   }
-}
-
-/** Waits, and keeps no process alive. */
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 /** Why a peer turned us away, as a clause. */

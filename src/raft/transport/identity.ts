@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HEADERS } from '../../http/paths.ts';
-import { type NodeId, parseNodeId } from '../../lib/brands.ts';
+import { type LogIndex, type NodeId, parseLogIndex, parseNodeId } from '../../lib/brands.ts';
 import type { KnownMembers, PeerMemory, Self } from '../ports.ts';
 
 /** What the headers of a message say about its sender. */
@@ -10,12 +10,20 @@ export type Introduction =
   | { readonly type: 'known'; readonly nodeId: string }
   /** It must not be listened to: one of the two has the wrong address or the wrong data. */
   | { readonly type: 'stranger'; readonly reason: string }
+  /** It says that it is this node. */
+  | { readonly type: 'twin'; readonly reason: string }
   /** It must not be listened to: it has lost its data, and with it its votes. The mistake is its own. */
   | { readonly type: 'amnesiac'; readonly nodeId: string; readonly reason: string };
 
 /** Whether a message is one of our own nodes': the original's have no headers that say who sends them. */
 export function introducesItself(headers: IncomingHttpHeaders): boolean {
   return typeof headers[HEADERS.clusterId] === 'string' && typeof headers[HEADERS.nodeId] === 'string';
+}
+
+/** The index of the configuration that the sender of a message goes by, or undefined where it does not say. */
+export function configurationIndexIn(headers: IncomingHttpHeaders): LogIndex | undefined {
+  const text = headers[HEADERS.configurationIndex];
+  return typeof text === 'string' ? parseLogIndex(text) : undefined;
 }
 
 /** The headers with which a node introduces itself. */
@@ -83,7 +91,7 @@ export class Acquaintances {
       );
     }
     if (nodeId === this.#own.id)
-      return stranger(`another node says that it is node ${nodeId}, as this one is`);
+      return { type: 'twin', reason: `another node says that it is node ${nodeId}, as this one is` };
     const id = parseNodeId(nodeId);
     if (id !== undefined && typeof incarnation === 'string' && !this.#recognizes(id, incarnation)) {
       return {
