@@ -1,5 +1,6 @@
 import { assertNever } from '../lib/assert.ts';
 import type { Configuration, Member } from '../lib/configuration.ts';
+import { counted, nounFor } from '../lib/counted.ts';
 import type { Payload } from '../lib/entry.ts';
 import type { KvCommand } from '../raft/machine/kv-command.ts';
 import { kvCommandOf } from './expression/entry-values.ts';
@@ -31,7 +32,7 @@ export function kvWords(command: KvCommand): string {
       return `cas ${quoted(command.key)} = ${quoted(command.value)} if it ${expect}`;
     }
     case 'list':
-      return `list at most ${command.limit} keys that begin with ${quoted(command.prefix)}`;
+      return `list at most ${counted(command.limit, 'key')} with the prefix ${quoted(command.prefix)}`;
     default:
       return assertNever(command, 'operation');
   }
@@ -40,8 +41,8 @@ export function kvWords(command: KvCommand): string {
 /** How many members there are goes first: identifiers are long, and two configurations begin with the same ones. */
 function configurationWords({ voters, oldVoters, learners }: Configuration): string {
   const counts = oldVoters === null ? [voters] : [oldVoters, voters];
-  const votes = `${counts.map(({ length }) => length).join(' + ')} ${voters.length === 1 ? 'voter' : 'voters'}`;
-  const learns = `${learners.length} ${learners.length === 1 ? 'learner' : 'learners'}`;
+  const votes = `${counts.map(({ length }) => length).join(' + ')} ${nounFor(voters.length, 'voter')}`;
+  const learns = counted(learners.length, 'learner');
   const ids = counts.map(idsOf).join(' + ');
   return learners.length === 0 ? `${votes}: ${ids}` : `${votes}, ${learns}: ${ids}; ${idsOf(learners)}`;
 }
