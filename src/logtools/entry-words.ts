@@ -4,7 +4,7 @@ import { counted, nounFor } from '../lib/counted.ts';
 import type { Payload } from '../lib/entry.ts';
 import type { KvCommand } from '../raft/machine/kv-command.ts';
 import { kvCommandOf } from './expression/entry-values.ts';
-import { previewOf, shortText } from './rows.ts';
+import { previewOf, shortText } from './preview.ts';
 
 /**
  * What an entry does, on one line of at most `charactersMax`, with what tells it from its neighbours at the beginning: a list

@@ -7,9 +7,9 @@ import { indexFlag } from '../../cli/log-selection.ts';
 import { prose } from '../../cli/prose.ts';
 import { usage } from '../../cli/values.ts';
 import { counted } from '../../lib/counted.ts';
+import { previewOf } from '../../logtools/preview.ts';
 import { LogProgress } from '../../logtools/progress.ts';
 import { committedThrough, Replay, replayLog } from '../../logtools/replay.ts';
-import { previewOf } from '../../logtools/rows.ts';
 
 /** Shows the key-value state after an entry. */
 export class LogState extends BaseCommand {
