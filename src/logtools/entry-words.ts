@@ -1,7 +1,9 @@
 import { assertNever } from '../lib/assert.ts';
+import { strictTextOf } from '../lib/bytes.ts';
 import type { Configuration, Member } from '../lib/configuration.ts';
 import { counted, nounFor } from '../lib/counted.ts';
 import type { Payload } from '../lib/entry.ts';
+import { SEARCH_TEXT_CHARACTERS_MAX } from '../lib/limits.ts';
 import type { KvCommand } from '../raft/machine/kv-command.ts';
 import { kvCommandOf } from './expression/entry-values.ts';
 import { previewOf, shortText } from './preview.ts';
@@ -16,6 +18,30 @@ export function briefWords(payload: Payload, charactersMax: number): string {
   const command = kvCommandOf(payload);
   if (command !== null) return shortText(kvWords(command), charactersMax);
   return 'command' in payload ? previewOf(payload.command, charactersMax) : '';
+}
+
+/**
+ * What a list shows of an entry that its text does not say, each for an expression to match by itself: its words, and what
+ * the protocol's own entries are called. That a command is one says nothing, since nearly every entry is.
+ */
+export function shownTexts(payload: Payload): readonly string[] {
+  switch (payload.kind) {
+    case 'noop':
+      return [payload.kind, 'no-op'];
+    case 'unknown':
+      return [payload.kind];
+    case 'configuration':
+      return [payload.kind, configurationWords(payload.configuration)];
+    case 'command':
+    case 'session': {
+      const command = kvCommandOf(payload);
+      if (command !== null) return [kvWords(command)];
+      const isText = strictTextOf(payload.command) !== undefined;
+      return isText ? [] : [previewOf(payload.command, SEARCH_TEXT_CHARACTERS_MAX)];
+    }
+    default:
+      return assertNever(payload, 'kind of entry');
+  }
 }
 
 /** A command of the key-value machine in words. */
