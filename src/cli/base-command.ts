@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Command } from '@oclif/core/command';
 import { ExitError } from '@oclif/core/errors';
 import type { Input, ParserOutput } from '@oclif/core/interfaces';
+import { diskCodeOf } from '../lib/disk-full.ts';
 import { RaftError } from '../lib/errors.ts';
 import type { ChangeUi } from './config-change.ts';
 import { type Failure, failureJson, failureOf, failureText, requestedExitCode } from './failure.ts';
@@ -87,7 +88,7 @@ export abstract class BaseCommand extends Command {
   /** Standard output cannot be written: whoever redirected it must not take what is there for the whole. */
   protected outputFailed(error: Error): void {
     const failure = failureOf(
-      new RaftError('disk-failed', `The output cannot be written: ${error.message}.`, {
+      new RaftError(diskCodeOf(error), `The output cannot be written: ${error.message}.`, {
         suggestions: ['Send it to a place with room, and run the command again.'],
       }),
     );

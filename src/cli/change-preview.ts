@@ -1,3 +1,4 @@
+import { counted } from '../lib/counted.ts';
 import { RaftError } from '../lib/errors.ts';
 import { quorumSize } from '../raft/core/configuration.ts';
 import { compareNodes } from './compare-nodes.ts';
@@ -70,7 +71,7 @@ export function riskIn(phases: readonly PreviewPhase[]): RaftError | undefined {
   const silent = voters.filter((voter) => !voter.alive).map(({ id, name }) => name ?? id);
   return new RaftError(
     'quorum-at-risk',
-    `C_new needs ${needed} of its ${voters.length} voters, and ${alive} ${alive === 1 ? 'is' : 'are'} alive now: ` +
+    `C_new needs ${needed} of its ${counted(voters.length, 'voter')}, and ${alive} ${alive === 1 ? 'is' : 'are'} alive now: ` +
       `${silent.join(', ')} ${silent.length === 1 ? 'is' : 'are'} not heard of. Nothing was changed.`,
     {
       suggestions: [

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RaftClient } from '../api/client-types.ts';
 import type { NodeStatus } from '../api/schema.ts';
+import { counted } from '../lib/counted.ts';
 import { phaseInWords } from './config-report.ts';
 
 const BAR_CELLS = 24;
@@ -20,7 +21,7 @@ export function progressLines(status: NodeStatus, nameOf: (id: string) => string
   }
   const bars = waitsFor.map((id) => {
     const match = status.members.find((member) => member.id === id)?.matchIndex ?? 0;
-    return `  ${nameOf(id)}  ${bar(match, status.lastIndex)} ${match} of ${status.lastIndex} entries`;
+    return `  ${nameOf(id)}  ${bar(match, status.lastIndex)} ${match} of ${counted(status.lastIndex, 'entry', 'entries')}`;
   });
   return [head, ...bars];
 }

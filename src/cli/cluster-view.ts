@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeStatus } from '../api/schema.ts';
+import { counted } from '../lib/counted.ts';
 import { RaftError } from '../lib/errors.ts';
 import { compareNodes } from './compare-nodes.ts';
 import type { FoundCluster } from './find-cluster.ts';
@@ -76,7 +77,7 @@ export function requireLeader({ answers, leader }: ClusterView): NodeStatus {
   const answered = answers.filter(({ status }) => status !== undefined).length;
   throw new RaftError(
     'no-leader',
-    `There is no leader that a majority follows, and nothing was changed: ${answered} of ${answers.length} nodes answered.`,
+    `There is no leader that a majority follows, and nothing was changed: ${answered} of ${counted(answers.length, 'node')} answered.`,
     {
       suggestions: [
         'See which nodes answer: raft status',

@@ -2,7 +2,7 @@ import { existsSync, lstatSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import type { Cluster } from '../cluster/cluster-format.ts';
-import { CLUSTER_FILE, DEFAULT_CLUSTER_DIR } from '../cluster/names.ts';
+import { CLUSTER_FILE, DEFAULT_CLUSTER_DIR, dirFlag } from '../cluster/names.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
 import { refuseLostLog } from '../logtools/commit-hint.ts';
 import { type LogLocation, locateLog } from '../logtools/locate.ts';
@@ -27,8 +27,9 @@ export interface FoundLog {
 
 /**
  * Finds a log by what a person types: a path, or the name of a node of the cluster directory. What exists as a file goes
- * first. Throws `no-such-file` where there is neither, `damaged` where a node's log is gone. A lock that cannot be read hinders nobody who only reads the log:
- * `note` is told that it is not known whether a node writes there.
+ * first. Throws `no-such-file` where there is neither, and for a cluster directory as a whole; `damaged` where a node's log
+ * is gone. A lock that cannot be read hinders nobody who only reads the log: `note` is told that it is not known whether a
+ * node writes there.
  */
 export async function findLog(
   name: string,
@@ -46,6 +47,7 @@ async function locate(path: string, dir: string | undefined): Promise<LogLocatio
     const { code, message } = asRaftError(error);
     if (code !== 'no-such-file') throw error;
     await refuseLostLog(path);
+    await refuseClusterDirectory(path);
     const names = (await clusterAround(dir))?.nodes.map((node) => node.name);
     if (names === undefined) throw error;
     throw new RaftError(code, message, {
@@ -53,6 +55,20 @@ async function locate(path: string, dir: string | undefined): Promise<LogLocatio
       cause: error,
     });
   }
+}
+
+/** Throws `no-such-file` for the directory of a cluster: there is a log in it for each node, and one has to be named. */
+async function refuseClusterDirectory(path: string): Promise<void> {
+  if (!isClusterDirectory(path)) return;
+  const nodes = (await clusterAround(path))?.nodes ?? [];
+  const [first] = nodes;
+  if (first === undefined) return;
+  const names = nodes.map(({ name }) => name).join(', ');
+  throw new RaftError(
+    'no-such-file',
+    `${path} is the directory of a cluster, in which each node has a log of its own: ${names}.`,
+    { suggestions: [`Name a node, for example: raft log inspect ${first.name}${dirFlag(resolve(path))}`] },
+  );
 }
 
 async function writerOf(location: LogLocation, note: (text: string) => void): Promise<Writer> {
@@ -100,7 +116,11 @@ async function clusterAround(dir: string | undefined): Promise<Cluster | undefin
 /** The cluster directory that was named, else the default one, else the working directory itself, where it is one. */
 function clusterDirAround(dir: string | undefined): string | undefined {
   const candidates = dir === undefined ? [DEFAULT_CLUSTER_DIR, '.'] : [dir];
-  return candidates.find((candidate) => existsSync(resolve(candidate, CLUSTER_FILE)));
+  return candidates.find(isClusterDirectory);
+}
+
+function isClusterDirectory(path: string): boolean {
+  return existsSync(resolve(path, CLUSTER_FILE));
 }
 
 /** A segment stands in the `log` directory of a node's data directory, where the lock is. */

@@ -1,4 +1,5 @@
 import { assertNever } from '../lib/assert.ts';
+import { counted } from '../lib/counted.ts';
 import type { DiffEntry, DiffLogSummary, DiffRange, DiffSummary, Standing } from '../logtools/diff.ts';
 
 /** The entry at one index, for people: a line for each version. */
@@ -34,14 +35,17 @@ export function diffSummaryLines(summary: DiffSummary): string {
       : `Entries up to ${committedAtMost} may be committed; ${partAt === null ? 'there are no later ones' : 'later ones cannot be'}.`,
     ...(conflicts === 0
       ? []
-      : [`!! At ${conflicts} indexes two logs hold different bytes of one term: a log is damaged.`]),
+      : [
+          `!! At ${counted(conflicts, 'index', 'indexes')} two logs hold different bytes of one term: a log is damaged.`,
+        ]),
   ].join('\n');
 }
 
 function logLine({ log, first, last, entries, problems, committedThrough }: DiffLogSummary): string {
-  const range = first === null ? 'no entries' : `${entries} entries, index ${first} to ${last}`;
+  const range =
+    first === null ? 'no entries' : `${counted(entries, 'entry', 'entries')}, index ${first} to ${last}`;
   const committed = committedThrough === '0' ? '' : `, known to be committed up to ${committedThrough}`;
-  const damage = problems === 0 ? '' : `, ${problems} damaged ${problems === 1 ? 'place' : 'places'}`;
+  const damage = problems === 0 ? '' : `, ${counted(problems, 'damaged place')}`;
   return `${log}: ${range}${committed}${damage}`;
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../lib/counted.ts';
 import type { InspectRow } from '../logtools/rows.ts';
 import type { VerifyProblem, VerifyReport } from '../logtools/verify.ts';
 
@@ -15,7 +16,7 @@ export function inspectLine(row: InspectRow): string {
     return columns(String(row.offset), row.index, row.term, String(row.size), row.kind, row.preview);
   }
   const weight = row.fatal ? 'a node refuses to start on it' : 'a node goes on after it';
-  const what = `${row.problem}: ${row.detail} (${row.length} bytes; ${weight})`;
+  const what = `${row.problem}: ${row.detail} (${counted(row.length, 'byte')}; ${weight})`;
   return `${String(row.offset).padStart(WIDTHS.offset)}  !! ${what}`;
 }
 
@@ -27,15 +28,15 @@ export function verifyLines(report: VerifyReport): string {
       ? ''
       : `, index ${first.index} to ${last.index}, term ${first.term} to ${last.term}`;
   const lines = [
-    `${file}: ${ok ? 'ok' : 'DAMAGED'}, ${entries} entries in ${bytes} bytes${range}`,
+    `${file}: ${ok ? 'ok' : 'DAMAGED'}, ${counted(entries, 'entry', 'entries')} in ${counted(bytes, 'byte')}${range}`,
     ...problems.map(problemLine),
-    ...(problemsLeftOut === 0 ? [] : [`  and ${problemsLeftOut} more problems`]),
+    ...(problemsLeftOut === 0 ? [] : [`  and ${counted(problemsLeftOut, 'more problem')}`]),
   ];
   return lines.join('\n');
 }
 
 function problemLine({ kind, offset, length, detail, fatal }: VerifyProblem): string {
-  return `  ${fatal ? 'fatal' : 'note '}  ${kind} at offset ${offset}, ${length} bytes: ${detail}`;
+  return `  ${fatal ? 'fatal' : 'note '}  ${kind} at offset ${offset}, ${counted(length, 'byte')}: ${detail}`;
 }
 
 function columns(

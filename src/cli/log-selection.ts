@@ -28,7 +28,8 @@ export const selectionFlags = {
     multipleNonGreedy: true,
   }),
   grep: Flags.string({
-    description: 'Only entries whose text matches this regular expression.',
+    description:
+      'Only entries whose text matches this regular expression, or else the words that the inspector shows for it.',
     helpValue: 'PATTERN',
   }),
   where: Flags.string({

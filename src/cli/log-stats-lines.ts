@@ -1,3 +1,4 @@
+import { counted, nounFor } from '../lib/counted.ts';
 import { sum } from '../lib/sum.ts';
 import type { GroupStats, LogStats, TermRange } from '../logtools/stats.ts';
 import type { Tally } from '../logtools/tallies.ts';
@@ -18,10 +19,9 @@ export function statsLines(stats: LogStats): string {
   const { log, segments, entries, bytes, problems, first, last } = stats;
   const files = segments === 1 ? 'one file' : `${segments} files`;
   const range = first === null || last === null ? '' : `, index ${first.index} to ${last.index}`;
-  const places = problems === 1 ? '1 damaged place' : `${problems} damaged places`;
-  const damage = problems === 0 ? '' : `\n${places}: raft log verify ${log}`;
+  const damage = problems === 0 ? '' : `\n${counted(problems, 'damaged place')}: raft log verify ${log}`;
   return [
-    `${log}: ${entries} entries, ${bytesText(bytes)} in ${files}${range}${damage}`,
+    `${log}: ${counted(entries, 'entry', 'entries')}, ${bytesText(bytes)} in ${files}${range}${damage}`,
     chart(
       'by kind',
       stats.kinds.map((kind) => ({ label: kind.kind, ...kind })),
@@ -59,9 +59,11 @@ function chart(title: string, bars: readonly Bar[]): string {
   const total = sum(bars.map(({ bytes }) => bytes));
   const largest = Math.max(...bars.map(({ bytes }) => bytes));
   const counts = Math.max(...shown.map(({ entries }) => String(entries).length));
+  const nounWidth = Math.max(...shown.map(({ entries }) => nounFor(entries, 'entry', 'entries').length));
   const lines = shown.map(({ label, entries, bytes, note }) => {
     const share = `${Math.round((100 * bytes) / total)}%`.padStart(4);
-    const numbers = `${String(entries).padStart(counts)} entries  ${bytesText(bytes).padStart(9)} ${share}`;
+    const noun = nounFor(entries, 'entry', 'entries').padEnd(nounWidth);
+    const numbers = `${String(entries).padStart(counts)} ${noun}  ${bytesText(bytes).padStart(9)} ${share}`;
     return `  ${label.padEnd(width)}  ${numbers}  ${bar(bytes / largest)}${note === undefined ? '' : `  ${note}`}`.trimEnd();
   });
   const left = bars.length - shown.length;
@@ -78,7 +80,7 @@ function emptyTermsLine(ranges: readonly TermRange[]): string {
 function largestLines({ largest }: LogStats): string {
   if (largest.length === 0) return '';
   const lines = largest.map(({ index, term, kind, size, preview }) =>
-    `  ${String(size).padStart(8)} bytes  index ${index}, term ${term}, ${kind}  ${preview}`.trimEnd(),
+    `  ${String(size).padStart(8)} ${nounFor(size, 'byte').padEnd('bytes'.length)}  index ${index}, term ${term}, ${kind}  ${preview}`.trimEnd(),
   );
   return ['largest commands', ...lines].join('\n');
 }

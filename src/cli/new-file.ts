@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsync, linkSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { diskCodeOf } from '../lib/disk-full.ts';
 import { RaftError } from '../lib/errors.ts';
 import { syncDirectory } from '../logtools/sync-directory.ts';
 
@@ -83,12 +84,10 @@ export class NewFile {
   }
 
   #failed(error: unknown): never {
-    const isFull = hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT');
-    throw new RaftError(
-      isFull ? 'disk-full' : 'disk-failed',
-      `${this.#path} cannot be written: ${reasonOf(error)}.`,
-      { suggestions: ['Nothing of it is left: name a file on another disk.'], cause: error },
-    );
+    throw new RaftError(diskCodeOf(error), `${this.#path} cannot be written: ${reasonOf(error)}.`, {
+      suggestions: ['Nothing of it is left: name a file on another disk.'],
+      cause: error,
+    });
   }
 }
 
@@ -96,10 +95,6 @@ function alreadyThere(path: string): RaftError {
   return new RaftError('cannot-create', `${path} exists already, and is not overwritten.`, {
     suggestions: ['Name a file that does not exist yet, or remove this one.'],
   });
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function reasonOf(error: unknown): string {

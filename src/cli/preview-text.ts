@@ -1,3 +1,4 @@
+import { counted } from '../lib/counted.ts';
 import type { PreviewPhase, PreviewVoter } from './change-preview.ts';
 import type { ChangePreview } from './preview-change.ts';
 import { type Column, renderTable } from './table.ts';
@@ -40,7 +41,7 @@ function phaseRows({ phase, majorities, tolerates }: PreviewPhase): readonly (re
 
 function toleratesText(tolerates: number | null): string {
   if (tolerates === null) return 'no majority is alive';
-  return tolerates === 1 ? '1 failure' : `${tolerates} failures`;
+  return counted(tolerates, 'failure');
 }
 
 function namesOf(nodes: readonly Pick<PreviewVoter, 'id' | 'name'>[]): string {

@@ -2,6 +2,7 @@ import type { Configuration } from '../lib/configuration.ts';
 import { decodePayload, type Payload, type PayloadKind } from '../lib/entry.ts';
 import type { ProblemKind } from '../logfmt/damage.ts';
 import type { LogLocation } from './locate.ts';
+import { previewOf } from './preview.ts';
 import type { LogProgress } from './progress.ts';
 import { type ReadOptions, readLog, type SegmentItem } from './read-log.ts';
 import { readableConfiguration, readableText } from './readable.ts';
@@ -69,9 +70,6 @@ interface InspectDamage {
   readonly detail: string;
   readonly fatal: boolean;
 }
-
-/** A preview has at most this many characters unless told otherwise. */
-const PREVIEW_CHARACTERS_MAX = 60;
 
 /** How rows are wanted. */
 export interface RowOptions extends ReadOptions {
@@ -172,28 +170,4 @@ function placeOf(payload: Payload): { readonly session?: string; readonly sequen
   if (payload.kind !== 'session') return {};
   const { session, sequence } = payload.place;
   return { session, sequence: String(sequence) };
-}
-
-/**
- * A command on one line, at most `charactersMax` long: text where it is UTF-8, else hexadecimal digits after `0x`. Whatever could
- * move a terminal's cursor, or reverse the direction of writing, becomes a dot.
- */
-export function previewOf(command: Uint8Array, charactersMax: number = PREVIEW_CHARACTERS_MAX): string {
-  // A character takes at most four bytes, and the last one may be cut in the middle: it is not counted as damage.
-  const head = command.subarray(0, 4 * (charactersMax + 1));
-  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(head, {
-    stream: head.length < command.length,
-  });
-  const isText = !text.includes('\uFFFD');
-  return shortText(isText ? text : `0x${Buffer.from(head).toString('hex')}`, charactersMax);
-}
-
-/** A text on one line, at most `charactersMax` long, without what could move a terminal's cursor. */
-export function shortText(text: string, charactersMax: number): string {
-  // A character takes at most two units.
-  const head = text.slice(0, 2 * (charactersMax + 1));
-  const characters = Array.from(head.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '.'));
-  return characters.length > charactersMax
-    ? `${characters.slice(0, charactersMax - 1).join('')}…`
-    : characters.join('');
 }

@@ -1,14 +1,15 @@
-import { createContext, Script } from 'node:vm';
+import { type Context, createContext, Script } from 'node:vm';
 import { RaftError } from '../lib/errors.ts';
 import { SEARCH_STEP_MS_MAX, SEARCH_TEXT_CHARACTERS_MAX } from '../lib/limits.ts';
 import { decodeFrame } from '../logfmt/frame.ts';
+import { shownTexts } from './entry-words.ts';
 import { EntryValues } from './expression/entry-values.ts';
 import { LogFile } from './log-file.ts';
 import type { IndexedRow, LogLookup } from './log-index.ts';
 
 /** What is looked for in a log, and from where. */
 export interface SearchRequest {
-  /** A JavaScript regular expression over what an entry says as text, as for `--grep`. */
+  /** A JavaScript regular expression over what an entry says as text and what the list shows of it, as for `--grep`. */
   readonly pattern: string;
   readonly direction: 'forward' | 'backward';
   /** The row from which on the search goes, itself not included. */
@@ -34,9 +35,9 @@ interface Step {
 }
 
 /**
- * The nearest row in a direction whose text matches, or undefined where there is none, or the signal came. The text of an
- * entry is looked at as far as `SEARCH_TEXT_CHARACTERS_MAX`. Errors: `usage` for what is no regular expression, and for
- * one that takes too long; `no-such-file`, `not-permitted`, `disk-failed`.
+ * The nearest row in a direction that matches by its text or by what the list shows of it, or undefined where there is
+ * none, or the signal came. Each text is looked at as far as `SEARCH_TEXT_CHARACTERS_MAX`. Errors: `usage` for what is no
+ * regular expression, and for one that takes too long; `no-such-file`, `not-permitted`, `disk-failed`.
  */
 export async function findRow(
   log: LogLookup,
@@ -81,7 +82,7 @@ async function findInStep(
   { matcher, isForward }: { readonly matcher: Matcher; readonly isForward: boolean },
 ): Promise<number | undefined> {
   const rows: number[] = [];
-  const texts: string[] = [];
+  const entries: EntryValues[] = [];
   const first = log.rowAt(step.from);
   await using file = await LogFile.open(first.segment.path);
   const last = log.rowAt(step.to - 1);
@@ -97,10 +98,46 @@ async function findInStep(
     // What has changed meanwhile is no entry of this row any more.
     if (frame.type !== 'frame') continue;
     rows.push(row);
-    texts.push(new EntryValues(frame.frame).text.slice(0, SEARCH_TEXT_CHARACTERS_MAX));
+    entries.push(new EntryValues(frame.frame));
   }
-  const found = isForward ? matcher.first(texts) : matcher.last(texts);
-  return found < 0 ? undefined : rows[found];
+  return rows[isForward ? firstOf(entries, matcher) : lastOf(entries, matcher)];
+}
+
+/** Words take decoding, so they are made only of entries that stand before the first one whose text matches; -1 for none. */
+function firstOf(entries: readonly EntryValues[], matcher: Matcher): number {
+  const byText = matcher.first(entries.map(textOf));
+  const words = wordsOf(byText < 0 ? entries : entries.slice(0, byText));
+  return words.entries[matcher.first(words.texts)] ?? byText;
+}
+
+/** The same from the end. */
+function lastOf(entries: readonly EntryValues[], matcher: Matcher): number {
+  const byText = matcher.last(entries.map(textOf));
+  const words = wordsOf(entries.slice(byText + 1));
+  const byWords = words.entries[matcher.last(words.texts)];
+  return byWords === undefined ? byText : byText + 1 + byWords;
+}
+
+function textOf(entry: EntryValues): string {
+  return entry.text.slice(0, SEARCH_TEXT_CHARACTERS_MAX);
+}
+
+/** What the list shows of entries, with the entry of each text by its place. */
+interface Words {
+  readonly texts: readonly string[];
+  readonly entries: readonly number[];
+}
+
+function wordsOf(all: readonly EntryValues[]): Words {
+  const texts: string[] = [];
+  const entries: number[] = [];
+  for (const [place, { payload }] of all.entries()) {
+    for (const text of shownTexts(payload)) {
+      texts.push(text.slice(0, SEARCH_TEXT_CHARACTERS_MAX));
+      entries.push(place);
+    }
+  }
+  return { texts, entries };
 }
 
 const FIRST = new Script('texts.findIndex((text) => pattern.test(text))');
@@ -108,11 +145,12 @@ const LAST = new Script('texts.findLastIndex((text) => pattern.test(text))');
 
 /** A regular expression that cannot hold up the program: some take longer than anybody lives on a text of forty letters. */
 class Matcher {
-  readonly #pattern: RegExp;
+  /** What its scripts see: the expression, and the texts to look at. */
+  readonly #scope: Context;
 
   constructor(pattern: string) {
     try {
-      this.#pattern = new RegExp(pattern, 'u');
+      this.#scope = createContext({ pattern: new RegExp(pattern, 'u') });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new RaftError('usage', reason, { cause: error });
@@ -129,9 +167,9 @@ class Matcher {
   }
 
   #run(script: Script, texts: readonly string[]): number {
-    const context = createContext({ pattern: this.#pattern, texts });
+    this.#scope.texts = texts;
     try {
-      return Number(script.runInContext(context, { timeout: SEARCH_STEP_MS_MAX }));
+      return Number(script.runInContext(this.#scope, { timeout: SEARCH_STEP_MS_MAX }));
     } catch (error) {
       if (!isTimeout(error)) throw error;
       throw new RaftError('usage', 'The expression takes too long: give it a simpler one.', { cause: error });

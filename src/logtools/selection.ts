@@ -1,5 +1,6 @@
 import { RaftError } from '../lib/errors.ts';
 import type { RawFrame } from '../logfmt/frame.ts';
+import { shownTexts } from './entry-words.ts';
 import { EntryValues, WHERE_SUBJECT } from './expression/entry-values.ts';
 import { Expression } from './expression/expression.ts';
 import type { LogLocation } from './locate.ts';
@@ -13,7 +14,7 @@ export interface SelectionRequest {
   readonly term?: bigint | undefined;
   /** Any of these kinds. */
   readonly kinds?: readonly string[] | undefined;
-  /** A regular expression over what the entry says as text. */
+  /** A regular expression over what the entry says as text, and over what a list shows of it: see `shownTexts`. */
   readonly grep?: string | undefined;
   /** A condition: see `WHERE_SUBJECT`. */
   readonly where?: string | undefined;
@@ -74,7 +75,7 @@ export class Selection {
     if (kinds === undefined && this.#grep === undefined && this.#where === undefined) return true;
     const values = new EntryValues(frame);
     if (kinds !== undefined && !kinds.includes(values.kind)) return false;
-    if (this.#grep !== undefined && !this.#grep.test(values.text)) return false;
+    if (this.#grep !== undefined && !isFound(this.#grep, values)) return false;
     return this.#where === undefined || this.#where.holds(values);
   }
 
@@ -115,6 +116,10 @@ export class Selector {
     const isShown = isInside && (item.type === 'problem' || this.#selection.matches(item.frame));
     return { isShown, isOver: this.#source === 'followed' && item.type === 'entry' && this.#position === to };
   }
+}
+
+function isFound(pattern: RegExp, values: EntryValues): boolean {
+  return pattern.test(values.text) || shownTexts(values.payload).some((text) => pattern.test(text));
 }
 
 function regularExpression(pattern: string): RegExp {

@@ -1,3 +1,4 @@
+import { nounFor } from '../lib/counted.ts';
 import type { LogLookup } from '../logtools/log-index.ts';
 import type { RowBytes } from '../logtools/row-content.ts';
 import type { StateAnswer } from '../logtools/state-timeline.ts';
@@ -51,14 +52,15 @@ function filled(lines: readonly Line[], count: number, columns: number): readonl
 }
 
 function titleLine({ size, progress }: InspectorState, { log, name }: Shown): Line {
-  const entries = counted(log.entryCount, 'entry', 'entries');
-  const damages = log.damageCount === 0 ? 'no damage' : counted(log.damageCount, 'damage', 'damages');
+  const entries = longCount(log.entryCount, 'entry', 'entries');
+  const damages = log.damageCount === 0 ? 'no damage' : longCount(log.damageCount, 'damage', 'damages');
   const soFar = progress === undefined ? '' : ' so far';
   return justified([span(name, 'bold')], `${entries}, ${damages}${soFar}`, size.columns);
 }
 
-function counted(count: number, one: string, many: string): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+/** A count that may be long, with its thousands apart. */
+function longCount(count: number, one: string, many: string): string {
+  return `${count.toLocaleString('en')} ${nounFor(count, one, many)}`;
 }
 
 /** What is typed, else a word about what was done, else where one is; and at the right what goes on. */

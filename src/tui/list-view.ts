@@ -1,3 +1,4 @@
+import { counted } from '../lib/counted.ts';
 import { FRAME_COMMAND_BYTES_MAX } from '../lib/limits.ts';
 import { isFilledAhead } from '../logfmt/damage.ts';
 import type { Extent, IndexedDamage, IndexedRow, LogLookup } from '../logtools/log-index.ts';
@@ -117,7 +118,7 @@ export function listLines(
 export function damageSpan(damage: IndexedDamage): Span {
   const { kind, detail, length, fatal } = damage;
   const weight = fatal ? 'a node refuses to start on it' : 'a node goes on after it';
-  const words = `${kind}: ${detail} (${length} bytes; ${weight})`;
+  const words = `${kind}: ${detail} (${counted(length, 'byte')}; ${weight})`;
   return isFilledAhead(damage) ? span(words, 'dim') : span(`!! ${words}`, fatal ? 'fatal' : 'note');
 }
 

@@ -1,6 +1,7 @@
 import { assertNever } from '../lib/assert.ts';
 import { strictTextOf, textOf } from '../lib/bytes.ts';
 import type { Configuration, Member } from '../lib/configuration.ts';
+import { counted } from '../lib/counted.ts';
 import type { Payload } from '../lib/entry.ts';
 import { DETAIL_TEXT_CHARACTERS_MAX } from '../lib/limits.ts';
 import { kvWords } from '../logtools/entry-words.ts';
@@ -48,7 +49,13 @@ function commandLines(payload: Payload & { readonly command: Uint8Array }): read
   const command = kvCommandOf(payload);
   if (command !== null) return [fact('key-value', kvWords(command))];
   const text = strictTextOf(payload.command);
-  if (text === undefined) return [fact('command', `${payload.command.length} bytes that are no text`)];
+  if (text === undefined)
+    return [
+      fact(
+        'command',
+        `${counted(payload.command.length, 'byte')} that ${payload.command.length === 1 ? 'is' : 'are'} no text`,
+      ),
+    ];
   const json = jsonIn(text);
   return [json === undefined ? fact('text', text) : fact('JSON', JSON.stringify(json))];
 }

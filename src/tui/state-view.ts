@@ -1,4 +1,5 @@
 import { assertNever } from '../lib/assert.ts';
+import { nounFor } from '../lib/counted.ts';
 import type { ReplayedChange } from '../logtools/replay.ts';
 import type { StateAnswer } from '../logtools/state-timeline.ts';
 import type { Detail, Room } from './detail-view.ts';
@@ -43,14 +44,17 @@ function known(
     return line(safe(`${isChanged ? '*' : ' '} ${key} = ${value}`), isChanged ? 'note' : 'plain');
   });
   const more = keyCount - items.length;
-  if (more > 0) lines.push(line(`${more.toLocaleString('en')} more keys: raft log state lists them`, 'dim'));
+  if (more > 0)
+    lines.push(
+      line(`${more.toLocaleString('en')} more ${nounFor(more, 'key')}: raft log state lists all`, 'dim'),
+    );
   const room = Math.max(1, rows - head.length);
   const place = change === undefined ? -1 : items.findIndex(({ key }) => key >= change.key);
   const end = Math.max(0, lines.length - room);
   const begin = Math.min(Math.max(0, place - KEYS_BEFORE), end);
   const from = Math.min(begin + top, end);
   return {
-    title: `after index ${index}: ${keyCount.toLocaleString('en')} ${keyCount === 1 ? 'key' : 'keys'}`,
+    title: `after index ${index}: ${keyCount.toLocaleString('en')} ${nounFor(keyCount, 'key')}`,
     lines: [...head, ...lines.slice(from, from + room)],
     lineCount: head.length + lines.length - begin,
   };

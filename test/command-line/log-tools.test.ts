@@ -1,4 +1,4 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -111,6 +111,27 @@ describe('raft log repair', () => {
       expect((await readFile(path)).equals(await readFile(whole))).toBe(true);
       const original = await readFile(fixture('damaged-log/two-bitflips.log'));
       expect((await readFile(`${path}.damaged-1`)).equals(original)).toBe(true);
+    } finally {
+      await directory.remove();
+    }
+  });
+
+  it('says that there is no room where there is none, leaves the log as it is, and comes to its end once there is', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      const path = join(directory.path, 'x.log');
+      const damaged = fixture('damaged-log/two-bitflips.log');
+      await copyFile(damaged, path);
+      const repair = ['log', 'repair', path, '--from', fixture('seed-log/mixed.log'), '--apply'];
+      // No file may get longer than eight blocks of the shell's, which are less than the log.
+      const { code, stderr } = await raft(repair, { fileBlocksMax: 8 });
+
+      expect(code).toBe(1);
+      expect(stderr).toContain('did not come to its end: EFBIG');
+      expect(stderr).toContain('  Make room for the log once more');
+      expect(await readdir(directory.path)).toEqual(['x.log']);
+      expect((await readFile(path)).equals(await readFile(damaged))).toBe(true);
+      expect((await raft(repair)).code).toBe(0);
     } finally {
       await directory.remove();
     }

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly stdin?: 'open';
   /** `own`: the command leads a process group, as one that a terminal's shell starts does. */
   readonly group?: 'own';
+  /** No file that it writes may have more blocks than this, as `ulimit -f` counts them: 512 bytes or 1,024. */
+  readonly fileBlocksMax?: number;
 }
 
 /** A command under way. */
@@ -48,7 +50,8 @@ export function startRaft(args: readonly string[], options: RunOptions = {}): Ru
     existsSync(fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))),
     'build first: npm run build',
   );
-  const child = spawn(process.execPath, [RUN, ...args], {
+  const [program, programArgs] = callOf(args, options);
+  const child = spawn(program, programArgs, {
     cwd: options.cwd,
     // vitest's own environment would switch React and colours to what users do not see.
     env: { ...environment(), ...options.env },
@@ -75,6 +78,15 @@ export function startRaft(args: readonly string[], options: RunOptions = {}): Ru
 export async function temporaryDirectory(): Promise<{ readonly path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'raft-test-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** The program and its arguments. A limit is for a shell to set, whose place the program then takes. */
+function callOf(
+  args: readonly string[],
+  { fileBlocksMax }: RunOptions,
+): readonly [program: string, args: readonly string[]] {
+  if (fileBlocksMax === undefined) return [process.execPath, [RUN, ...args]];
+  return ['sh', ['-c', `ulimit -f ${fileBlocksMax} && exec "$0" "$@"`, process.execPath, RUN, ...args]];
 }
 
 function environment(): NodeJS.ProcessEnv {

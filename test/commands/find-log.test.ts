@@ -18,3 +18,15 @@ it('names the nodes of the cluster to whoever names none of them', async () => {
     suggestions: [expect.stringContaining('below --dir')],
   });
 });
+
+it('names the nodes, and how to name one, to whoever names the directory of their cluster', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'raft-find-log-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  const cluster = join(dir, 'cluster');
+  await createCluster(cluster, { machine: 'kv', ports: [7600, 7601, 7602] });
+  await expect(findLog(cluster, undefined, () => {})).rejects.toMatchObject({
+    code: 'no-such-file',
+    message: `${cluster} is the directory of a cluster, in which each node has a log of its own: node1, node2, node3.`,
+    suggestions: [`Name a node, for example: raft log inspect node1 --dir ${cluster}`],
+  });
+});

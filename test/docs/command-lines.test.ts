@@ -7,7 +7,7 @@ const CALL = /^(?:npx )?(?:-p raft-toolkit )?(?:raft|bin\/dev\.js) +/;
 
 /** The reference is made from the manifest itself; its synopses are no command lines. */
 function withoutReference(markdown: string): string {
-  return markdown.replaceAll(/<!-- (usage|commands) -->.*?<!-- \1stop -->/gs, '');
+  return markdown.replaceAll(/<!-- commands -->.*?<!-- commandsstop -->/gs, '');
 }
 
 /** Every call of the program in a line of a shell, as the words behind its name. */
@@ -57,5 +57,8 @@ describe('every command line', () => {
     expect(problemOf('cluster', 'complete')).toMatch('no such command');
     expect(problemOf("kv put 'a b' c --timeout 3", 'complete')).toBeUndefined();
     expect(problemOf('cluster', 'mentioned')).toBeUndefined();
+    expect(problemOf('log polish --help', 'complete')).toMatch('no help');
+    for (const asked of ['--help', 'log --help', 'log verify --help', '--version'])
+      expect(problemOf(asked, 'complete')).toBeUndefined();
   });
 });

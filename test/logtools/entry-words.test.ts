@@ -16,6 +16,7 @@ describe('an entry in brief', () => {
     ['a command of another machine', 'SET a b', 'SET a b'],
     ['what could move a cursor', 'put a \u009bH', 'put "a" = ".H"'],
     ['what leads to more', `put a ${'b'.repeat(40)}`, `put "a" = "${'b'.repeat(12)}…`],
+    ['a list of one', '{"op":"list","prefix":"a","limit":1}', 'list at most 1 key with…'],
     ['an entry that says nothing', NOOP, ''],
     ['a configuration', { voters: LONG_IDS }, '3 voters: 971265271513…'],
     ['a configuration of one', { voters: ['1'] }, '1 voter: 1'],

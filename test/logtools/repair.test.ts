@@ -1,7 +1,7 @@
-import { chmod, chown, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, chown, open, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { logIndex, term } from '../../src/lib/brands.ts';
 import { concatBytes } from '../../src/lib/bytes.ts';
 import type { Entry } from '../../src/lib/entry.ts';
@@ -76,6 +76,18 @@ function frames(from: number, to: number, entries: readonly Entry[] = LOG): Uint
   return encodeFrames(entries.slice(from - 1, to));
 }
 
+/** What is thrown where the system refuses each write to an open file. */
+async function withFailingWrites(systemCode: string, action: () => Promise<unknown>): Promise<unknown> {
+  await using handle = await open(fixturePath('seed-log/mixed.log'));
+  const refusal = Object.assign(new Error(`${systemCode}: write`), { code: systemCode });
+  const writes = vi.spyOn(Object.getPrototypeOf(handle), 'writeFile').mockRejectedValue(refusal);
+  try {
+    return await action().catch((error: unknown) => error);
+  } finally {
+    writes.mockRestore();
+  }
+}
+
 /** Frames with a bit flipped in the command of one entry. */
 function flipped(from: number, to: number, index: number): Uint8Array {
   const bytes = frames(from, to);
@@ -134,6 +146,27 @@ describe('a repair of a data directory', () => {
     expect(await readdir(join(node.path, 'log'))).toEqual(['00000000000000000001.log']);
     expect(await readFile(join(node.path, segmentName(1)))).toEqual(Buffer.from(flipped(1, 30, 15)));
     expect(await readFile(elsewhere)).toEqual(Buffer.of(1));
+  });
+
+  it.each([
+    ['ENOSPC', 'disk-full', 'Make room'],
+    ['EDQUOT', 'disk-full', 'Make room'],
+    ['EIO', 'disk-failed', 'Every original is still there'],
+  ])('calls %s while it writes %s, and says what to do', async (systemCode, code, advice) => {
+    await using dir = await TempDir.make();
+    const node = await NodeDir.make(dir, { 1: flipped(1, 30, 15) });
+    const location = await node.locate();
+    const plan = await planFor(location);
+    const abstained = await node.abstainThrough();
+    const error = await withFailingWrites(systemCode, () => applyRepair(plan, undefined));
+    expect(error).toMatchObject({ code, message: expect.stringContaining(systemCode) });
+    expect(error).toHaveProperty('suggestions.0', expect.stringContaining(advice));
+    expect(await readdir(join(node.path, 'log'))).toEqual(['00000000000000000001.log']);
+    expect(await readFile(join(node.path, segmentName(1)))).toEqual(Buffer.from(flipped(1, 30, 15)));
+    expect(await node.abstainThrough()).toBe(abstained);
+    // Once there is room, the same repair comes to its end.
+    await apply(location);
+    expect(await isGood(location)).toBe(true);
   });
 
   it('loses nothing, and lets the node vote, where another log fills the hole', async () => {

@@ -5,7 +5,8 @@ import { ENTRY_MARK, encodePayload } from '../../src/lib/entry.ts';
 import { sessionIdOfBytes } from '../../src/lib/session-command.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
-import { dumpLog, inspectLog, previewOf } from '../../src/logtools/rows.ts';
+import { previewOf } from '../../src/logtools/preview.ts';
+import { dumpLog, inspectLog } from '../../src/logtools/rows.ts';
 import { fixture, fixtureLines, fixturePath, plainLog, type SeedLine } from '../logfmt/logs.ts';
 import { collect, segmentName, TempDir } from './temp-dir.ts';
 

@@ -4,7 +4,7 @@ import { locateLog } from '../../src/logtools/locate.ts';
 import type { LogIndex } from '../../src/logtools/log-index.ts';
 import { LogIndexer } from '../../src/logtools/log-indexer.ts';
 import { findRow } from '../../src/logtools/search.ts';
-import { entriesOf } from './entries.ts';
+import { entriesOf, NOOP } from './entries.ts';
 import { segmentName, TempDir } from './temp-dir.ts';
 
 const { signal } = new AbortController();
@@ -39,6 +39,50 @@ describe('a search in a log', () => {
     // The text of a long entry is looked at as far as the limit.
     expect(await find('^xxx', 'forward', 0)).toBe(40);
     expect(await find('needle', 'forward', 0)).toBeUndefined();
+  });
+
+  it('finds what the list shows too: words, and what entries of the protocol are called', async () => {
+    await using dir = await TempDir.make();
+    const entries = entriesOf([
+      [1, NOOP],
+      [1, 'put a 1'],
+      [1, { session: 7, sequence: 1, text: '{"op":"put","key":"b","value":"2"}' }],
+      [1, { voters: ['1', '2', '3'] }],
+      [1, Uint8Array.of(0xff, 0)],
+      [1, 'say put "b" = "2"'],
+      [1, { session: 7, sequence: 2, text: '{"op":"put","key":"b","value":"2"}' }],
+      [2, NOOP],
+    ]);
+    await dir.write(segmentName(1), encodeFrames(entries));
+    const indexer = new LogIndexer(await locateLog(dir.path));
+    await indexer.update();
+    const log = indexer.index;
+    /** The rows that match one after the other, in a direction. */
+    const all = async (pattern: string, direction: 'forward' | 'backward') => {
+      const rows: number[] = [];
+      let fromRow: number | undefined = direction === 'forward' ? -1 : log.rowCount;
+      while (fromRow !== undefined) {
+        fromRow = await findRow(log, { pattern, direction, fromRow }, { signal });
+        if (fromRow !== undefined) rows.push(fromRow);
+      }
+      return rows;
+    };
+    const both = async (pattern: string) => {
+      const rows = await all(pattern, 'forward');
+      expect(await all(pattern, 'backward')).toEqual(rows.toReversed());
+      return rows;
+    };
+    expect(await both('put "b" = "2"')).toEqual([2, 5, 6]);
+    expect(await both('^put "b"')).toEqual([2, 6]);
+    expect(await both('"op":"put"')).toEqual([2, 6]);
+    expect(await both('^put "a" = "1"$|^put a 1$')).toEqual([1]);
+    expect(await both('no-op')).toEqual([0, 7]);
+    expect(await both('^noop$')).toEqual([0, 7]);
+    expect(await both('^configuration$')).toEqual([3]);
+    expect(await both('3 voters: 1,2,3')).toEqual([3]);
+    expect(await both('voters 1,2,3')).toEqual([3]);
+    expect(await both('^0xff00$')).toEqual([4]);
+    expect(await both('session|command')).toEqual([]);
   });
 
   it('ends where the signal comes', async () => {

@@ -109,7 +109,7 @@ describe('statistics', () => {
     const lines = statsLines(await stats()).split('\n');
     expect(lines).toContain('by key prefix');
     expect(lines.find((line) => line.includes('job:'))).toMatch(
-      /^ {2}job: {4}1 entries {6}940 B +\d+% {2}█{30}$/,
+      /^ {2}job: {4}1 entry {8}940 B +\d+% {2}█{30}$/,
     );
     expect(lines).toContain('terms without entries: 2 to 3, 6 to 8');
   });

@@ -14,7 +14,9 @@ function wordsOf(call: string): readonly string[] {
 
 /** What is wrong with a call, or undefined. A `complete` one, unlike one that is merely mentioned, has all arguments. */
 export function problemOf(call: string, kind: 'complete' | 'mentioned'): string | undefined {
+  if (call === '--version') return undefined;
   const words = wordsOf(call);
+  if (words.at(-1) === '--help') return problemWithHelp(words.slice(0, -1));
   const end = words.findIndex((word) => !/^[a-z]+$/.test(word));
   const names = words.slice(0, end === -1 ? words.length : end);
   const command = commands
@@ -25,6 +27,12 @@ export function problemOf(call: string, kind: 'complete' | 'mentioned'): string 
     return isTopic && kind === 'mentioned' ? undefined : `raft ${call}: there is no such command`;
   }
   return problemWithRest(command, words.slice(command.id.split(':').length), kind);
+}
+
+/** Help is there of the program, of every topic and of every command. */
+function problemWithHelp(names: readonly string[]): string | undefined {
+  const isKnown = names.length === 0 || commands.some(({ id }) => `${id}:`.startsWith(`${names.join(':')}:`));
+  return isKnown ? undefined : `raft ${names.join(' ')}: there is no help of it`;
 }
 
 function problemWithRest(

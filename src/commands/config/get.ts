@@ -4,6 +4,7 @@ import { configReport, configText } from '../../cli/config-report.ts';
 import { findCluster } from '../../cli/find-cluster.ts';
 import { serverFlags } from '../../cli/flags.ts';
 import { prose } from '../../cli/prose.ts';
+import { counted } from '../../lib/counted.ts';
 import { exitCodeOf, RaftError } from '../../lib/errors.ts';
 
 /** While leadership goes from one node to another nobody leads for a moment: that is waited for, in milliseconds. */
@@ -32,7 +33,7 @@ node knows, says so, and ends with 69.`;
     if (view.source === undefined) {
       throw new RaftError(
         'unreachable',
-        `None of the ${view.answers.length} nodes says who the members are.`,
+        `None of the ${counted(view.answers.length, 'node')} says who the members are.`,
         {
           suggestions: [
             'See which nodes answer: raft status',

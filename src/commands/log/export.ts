@@ -9,6 +9,7 @@ import { prose } from '../../cli/prose.ts';
 import { signalExitCode } from '../../cli/signals.ts';
 import { usage } from '../../cli/values.ts';
 import { assertNever } from '../../lib/assert.ts';
+import { counted } from '../../lib/counted.ts';
 import { readCommitHint } from '../../logtools/commit-hint.ts';
 import { type ExportCount, exportOriginal, exportTable } from '../../logtools/export.ts';
 import { exportParquet } from '../../logtools/export-parquet.ts';
@@ -114,14 +115,20 @@ a node writes the log. --json concerns failures alone.`;
     if (problems > 0) this.note(`${damagedPlaces(problems)} not in it: raft log verify ${path} names all.`);
     if (foreign > 0) {
       this.note(
-        `${foreign} of its entries are no plain commands (no-ops, configurations, commands in sessions): the original takes their bytes for commands.`,
+        `${foreignEntries(foreign)} (no-ops, configurations, commands in sessions): the original takes such bytes for commands.`,
       );
     }
   }
 }
 
 function damagedPlaces(count: number): string {
-  return count === 1 ? '1 damaged place is' : `${count} damaged places are`;
+  return `${counted(count, 'damaged place')} ${count === 1 ? 'is' : 'are'}`;
+}
+
+function foreignEntries(count: number): string {
+  return count === 1
+    ? '1 of its entries is no plain command'
+    : `${count} of its entries are no plain commands`;
 }
 
 async function piecesOf(

@@ -6,9 +6,10 @@ import { ProgressBar } from '../../cli/log-progress.ts';
 import { indexFlag } from '../../cli/log-selection.ts';
 import { prose } from '../../cli/prose.ts';
 import { usage } from '../../cli/values.ts';
+import { counted } from '../../lib/counted.ts';
+import { previewOf } from '../../logtools/preview.ts';
 import { LogProgress } from '../../logtools/progress.ts';
 import { committedThrough, Replay, replayLog } from '../../logtools/replay.ts';
-import { previewOf } from '../../logtools/rows.ts';
 
 /** Shows the key-value state after an entry. */
 export class LogState extends BaseCommand {
@@ -74,7 +75,7 @@ function stateLine({
   if (index === 0n) return 'Before the first entry there are no keys.';
   const after = `After index ${index} (term ${term})`;
   if (keys === 0) return `${after} there are no keys.`;
-  return `${after} there ${keys === 1 ? 'is 1 key' : `are ${keys} keys`}:`;
+  return `${after} there ${keys === 1 ? 'is' : 'are'} ${counted(keys, 'key')}:`;
 }
 
 /** A text on one line, whatever is in it. */

@@ -2,12 +2,13 @@ import { link, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { present } from '../../lib/assert.ts';
 import { logIndex } from '../../lib/brands.ts';
+import { diskCodeOf } from '../../lib/disk-full.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { SCAN_CHUNK_BYTES } from '../../lib/limits.ts';
 import { sum } from '../../lib/sum.ts';
 import { encodeRawFrame } from '../../logfmt/frame.ts';
 import { encodeState } from '../../logfmt/records.ts';
-import { dataDirectoryOf, type SegmentFile } from '../locate.ts';
+import { dataDirectoryOf, type LogLocation, type SegmentFile } from '../locate.ts';
 import { LogFile } from '../log-file.ts';
 import type { OnProgress } from '../progress.ts';
 import { syncDirectory } from '../sync-directory.ts';
@@ -29,8 +30,8 @@ export interface RepairedFile {
  * Does what a plan says. Whoever calls holds the lock of the data directory, and the log is the one that was planned for.
  * What the node has to know before its log is shorter becomes durable first; then each file is replaced at once by one that
  * is whole and synced, its original linked beside it under another name before. Other verdicts change nothing. A crash in
- * between leaves a log on which a node refuses to start, or one that is mended. Errors: `disk-failed`, `not-permitted`,
- * `damaged`.
+ * between leaves a log on which a node refuses to start, or one that is mended. Errors: `disk-full`, `disk-failed`,
+ * `not-permitted`, `damaged`.
  */
 export async function applyRepair(
   plan: RepairPlan,
@@ -55,12 +56,26 @@ export async function applyRepair(
     return done;
   } catch (error) {
     if (error instanceof RaftError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RaftError('disk-failed', `The repair of ${location.path} did not come to its end: ${reason}.`, {
-      suggestions: ['Every original is still there, under its own name or with .damaged-N behind it.'],
-      cause: error,
-    });
+    throw unfinished(location, error);
   }
+}
+
+function unfinished({ path, segments }: LogLocation, cause: unknown): RaftError {
+  const code = diskCodeOf(cause);
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const directory = dirname(segments[0].path);
+  return new RaftError(code, `The repair of ${path} did not come to its end: ${reason}.`, {
+    suggestions: [
+      ...(code === 'disk-full'
+        ? [
+            `Make room for the log once more on the file system (df -h '${directory}'), or raise the quota or file size limit (ulimit -f).`,
+            'Then run the repair again.',
+          ]
+        : []),
+      'Every original is still there, under its own name or with .damaged-N behind it.',
+    ],
+    cause,
+  });
 }
 
 /** Whether nothing is done to a segment: every action is in another one, and no cut before it takes it along. */
