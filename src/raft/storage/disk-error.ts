@@ -1,7 +1,6 @@
 import { dirname } from 'node:path';
+import { diskCodeOf } from '../../lib/disk-full.ts';
 import { RaftError } from '../../lib/errors.ts';
-
-const FULL_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
  * The failure of the operating system to `verb` the file at `path`, as the user is told of it: `disk-full` or
@@ -9,7 +8,7 @@ const FULL_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
  */
 export function diskError(verb: string, path: string, cause: unknown): RaftError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  if (FULL_CODES.has(systemCodeOf(cause) ?? '')) {
+  if (diskCodeOf(cause) === 'disk-full') {
     return new RaftError('disk-full', `Cannot ${verb} ${path}: no space is left for it (${reason}).`, {
       cause,
       suggestions: [
