@@ -3,7 +3,7 @@ import { removedLines } from '../cli/cluster-rows.ts';
 import { findCluster } from '../cli/find-cluster.ts';
 import { serverFlags } from '../cli/flags.ts';
 import { prose } from '../cli/prose.ts';
-import { type KnownNode, type StatusReport, statusReport, statusTable } from '../cli/status-report.ts';
+import { type StatusReport, statusReport, statusTable, turnoutInWords } from '../cli/status-report.ts';
 import { askCluster } from '../cli/statuses.ts';
 import type { Cluster } from '../cluster/cluster-format.ts';
 import { exitCodeOf, RaftError } from '../lib/errors.ts';
@@ -27,12 +27,7 @@ leader, else 69; the table is printed in both cases. The lag is how many entries
     const { flags } = await this.parse(Status);
     const { servers, cluster } = await findCluster(flags);
     const answers = await askCluster(servers);
-    const members = answers.flatMap(({ status }) => status?.members ?? []);
-    const known: readonly KnownNode[] = [
-      ...(cluster?.nodes ?? []),
-      ...members.flatMap(({ id, url }) => (url === null ? [] : [{ id, name: null, url }])),
-    ];
-    const report = statusReport(answers, known);
+    const report = statusReport(answers, cluster?.nodes ?? []);
     this.printResult(report, () =>
       [statusTable(report, flags), ...(cluster === undefined ? [] : goneLines(report, cluster))].join('\n'),
     );
@@ -40,9 +35,8 @@ leader, else 69; the table is printed in both cases. The lag is how many entries
   }
 
   /** Whoever asked for JSON has the whole answer already: a second document would only be in the way. */
-  #endWithoutLeader({ nodes }: StatusReport): never {
-    const reachable = nodes.filter((node) => node.reachable).length;
-    const message = `There is no leader that a majority follows: ${reachable} of ${nodes.length} nodes answered.`;
+  #endWithoutLeader(report: StatusReport): never {
+    const message = `There is no leader that a majority follows: ${turnoutInWords(report)}.`;
     if (!this.jsonEnabled()) throw new RaftError('no-leader', message);
     this.exit(exitCodeOf('no-leader'));
   }
