@@ -102,8 +102,8 @@ async function removedAmong(
   if (stopped.length === 0) return new Set();
   const processes = await Promise.all(nodes.map((node) => findProcess(node, source)));
   // One that is paused answers nobody, and would only be waited for.
-  const running = nodes.filter((_, position) => processes[position]?.state === 'running');
-  const answers = await askStatuses(running.map(({ url }) => url));
+  const urls = processes.flatMap((process) => (process.state === 'running' ? [process.url] : []));
+  const answers = await askStatuses(urls);
   const statuses = answers.filter((status) => status !== undefined);
   return new Set(stopped.filter((node) => isRemoved(node, statuses)).map(({ id }) => id));
 }
