@@ -92,6 +92,7 @@ describe('the state of a node that was removed', () => {
     await eventually('it has stopped', async () => (await cluster.process('node3')).state === 'stopped');
 
     const table = await cluster.run('cluster', 'status');
+    const pause = await cluster.run('cluster', 'pause', 'node3');
     const kill = await cluster.run('cluster', 'kill', 'node2', '--json');
     const alone = await statesOf(cluster);
     expect((await cluster.run('cluster', 'stop', 'node1')).code).toBe(0);
@@ -99,6 +100,9 @@ describe('the state of a node that was removed', () => {
 
     expect(table.stdout).toMatch(/│ node3 │ removed +│ +- │/);
     expect(table.stdout).toContain(advice(cluster));
+    // It is of no use to start it.
+    expect(pause.code).toBe(69);
+    expect(pause.stderr).toBe(`Error: node3 is not running.\n  ${advice(cluster).replace('\n', '\n  ')}`);
     expect(JSON.parse(kill.stdout).nodes).toMatchObject([{ state: 'stopped', removed: false }]);
     // The one that is left knows of no leader, and of the configuration all the same.
     expect(alone).toEqual([
