@@ -1,10 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeStatus } from '../api/schema.ts';
-import { counted } from '../lib/counted.ts';
 import { RaftError } from '../lib/errors.ts';
 import { compareNodes } from './compare-nodes.ts';
 import type { FoundCluster } from './find-cluster.ts';
-import { followedLeader, type KnownNode, newestConfiguration, type StatusAnswer } from './status-report.ts';
+import {
+  followedLeader,
+  type KnownNode,
+  newestConfiguration,
+  type StatusAnswer,
+  statusReport,
+  turnoutInWords,
+} from './status-report.ts';
 import { askCluster } from './statuses.ts';
 import { usage } from './values.ts';
 
@@ -15,6 +21,8 @@ export interface ClusterView {
   readonly leader: NodeStatus | undefined;
   /** The leader, else who knows the newest configuration; undefined where nobody answers. */
   readonly source: NodeStatus | undefined;
+  /** How many of the nodes answered, in words. */
+  readonly turnout: string;
   /** Nodes of the cluster directory, members, and who answered: each id once, with a name where anybody knows it. */
   readonly known: readonly KnownNode[];
 }
@@ -44,7 +52,8 @@ export function viewOf(answers: readonly StatusAnswer[], inDirectory: readonly K
   const known = new Map<string, KnownNode>();
   for (const { id, name, url } of [...members, ...answered, ...inDirectory])
     known.set(id, { id, name: name ?? known.get(id)?.name ?? null, url: known.get(id)?.url || url });
-  return { answers, leader, source, known: [...known.values()].sort(compareNodes) };
+  const turnout = turnoutInWords(statusReport(answers, inDirectory));
+  return { answers, leader, source, turnout, known: [...known.values()].sort(compareNodes) };
 }
 
 /** The node that a person means by a name, an id or an address; undefined where there is none. */
@@ -72,12 +81,11 @@ export function nameIn({ known }: Pick<ClusterView, 'known'>, id: string): strin
 }
 
 /** The leader. Throws `no-leader` where nobody leads; nothing has been changed then. */
-export function requireLeader({ answers, leader }: ClusterView): NodeStatus {
+export function requireLeader({ leader, turnout }: ClusterView): NodeStatus {
   if (leader !== undefined) return leader;
-  const answered = answers.filter(({ status }) => status !== undefined).length;
   throw new RaftError(
     'no-leader',
-    `There is no leader that a majority follows, and nothing was changed: ${answered} of ${counted(answers.length, 'node')} answered.`,
+    `There is no leader that a majority follows, and nothing was changed: ${turnout}.`,
     {
       suggestions: [
         'See which nodes answer: raft status',

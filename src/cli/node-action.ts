@@ -10,7 +10,7 @@ import {
   waitForState,
 } from '../cluster/node-process.ts';
 import { RaftError } from '../lib/errors.ts';
-import { type ClusterDocument, clusterDocument } from './cluster-rows.ts';
+import { type ClusterDocument, clusterDocument, removedLines } from './cluster-rows.ts';
 import { requireCluster } from './find-cluster.ts';
 import { machineProcesses } from './processes.ts';
 
@@ -36,7 +36,7 @@ export async function signalNodes(
   const nodes = selectNodes(cluster, names);
   const source = machineProcesses();
   for (const node of nodes) {
-    if ((await findProcess(node, source)).state === 'stopped') throw notRunning(cluster, node);
+    if ((await findProcess(node, source)).state === 'stopped') throw await notRunning(cluster, node);
   }
   for (const node of nodes) await signalOne(cluster, node, action, source);
   return await clusterDocument(cluster, nodes, source);
@@ -48,7 +48,7 @@ async function signalOne(
   { signal, state }: NodeAction,
   source: ProcessSource,
 ): Promise<void> {
-  if ((await signalNode(node, signal, source)) === undefined) throw notRunning(cluster, node);
+  if ((await signalNode(node, signal, source)) === undefined) throw await notRunning(cluster, node);
   if (await waitForState(node, [state], STATE_WAIT_MS, source)) return;
   throw new RaftError(
     'unexpected',
@@ -56,8 +56,12 @@ async function signalOne(
   );
 }
 
-function notRunning(cluster: Cluster, node: ClusterNode): RaftError {
-  return new RaftError('unreachable', `${node.name} is not running.`, {
-    suggestions: [`Start it: raft cluster start ${node.name}${dirFlag(cluster.dir)}`],
-  });
+/** Nobody is told to start a node that was removed: it would only hear of it once more. */
+async function notRunning(cluster: Cluster, node: ClusterNode): Promise<RaftError> {
+  const [row] = (await clusterDocument(cluster, [node], machineProcesses())).nodes;
+  const suggestions =
+    row?.removed === true
+      ? removedLines([node.name], cluster.dir)
+      : [`Start it: raft cluster start ${node.name}${dirFlag(cluster.dir)}`];
+  return new RaftError('unreachable', `${node.name} is not running.`, { suggestions });
 }

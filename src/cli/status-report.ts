@@ -1,4 +1,5 @@
 import type { ConfigurationStatus, MemberStatus, NodeStatus } from '../api/schema.ts';
+import { counted } from '../lib/counted.ts';
 import { quorumSize } from '../raft/core/configuration.ts';
 import { compareNodes } from './compare-nodes.ts';
 import type { ServerFlags } from './find-cluster.ts';
@@ -43,8 +44,15 @@ export interface StatusReport {
   readonly configuration: ConfigurationStatus | null;
 }
 
-/** Puts the answers together, in the order of the names where all nodes have one, else of the ids. */
-export function statusReport(answers: readonly StatusAnswer[], known: readonly KnownNode[]): StatusReport {
+/**
+ * Puts the answers together, in the order of the names where all nodes have one, else of the ids. Whose an address is that
+ * is silent, the cluster directory says, else those who answer.
+ */
+export function statusReport(
+  answers: readonly StatusAnswer[],
+  inDirectory: readonly KnownNode[],
+): StatusReport {
+  const known = [...inDirectory, ...membersIn(answers)];
   const statuses = answers.flatMap(({ status }) => (status === undefined ? [] : [status]));
   const leader = followedLeader(statuses);
   const source = leader ?? newestConfiguration(statuses);
@@ -60,6 +68,16 @@ export function statusReport(answers: readonly StatusAnswer[], known: readonly K
     nodes: nodes.toSorted(compareNodes),
     configuration: source?.configuration ?? null,
   };
+}
+
+/**
+ * How many nodes were asked, and how many of them answered, in words. A node that has several addresses, as `localhost` and
+ * `127.0.0.1`, or an old one and a new one, counts once; an address of which nobody knows whose it is counts by itself.
+ */
+export function turnoutInWords({ nodes }: Pick<StatusReport, 'nodes'>): string {
+  const idsOf = (rows: readonly StatusRow[]) => new Set(rows.map(({ id, url }) => id ?? url));
+  const answered = idsOf(nodes.filter(({ reachable }) => reachable));
+  return `${answered.size} of ${counted(idsOf(nodes).size, 'node')} answered`;
 }
 
 /** Who knows the newest configuration: that with the highest index, and of the same the one with the highest term. */
@@ -146,6 +164,11 @@ function repeatedLines({ nodes }: StatusReport): readonly string[] {
     ...lines,
     'One process may have two addresses. Two under one id would vote twice: stop the one that has a copy of the data.',
   ];
+}
+
+function membersIn(answers: readonly StatusAnswer[]): readonly KnownNode[] {
+  const members = answers.flatMap(({ status }) => status?.members ?? []);
+  return members.flatMap(({ id, url }) => (url === null ? [] : [{ id, name: null, url }]));
 }
 
 type RowBesidePart = Omit<StatusRow, 'part'>;

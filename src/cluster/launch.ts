@@ -155,12 +155,20 @@ function nodeArguments(cluster: Cluster, node: ClusterNode, attachment: Attachme
   ];
 }
 
-/** An initial node is held to the members that the cluster began with; one that joined knows its members by its log. */
+/**
+ * An initial node is held to the members that the cluster began with, also where it has moved since; one that joined
+ * knows its members by its log.
+ */
 function membershipArguments({ initialPeers, nodes }: Cluster, node: ClusterNode): readonly string[] {
-  if (node.joins === null) return ['--peers', initialPeers.map(({ id, url }) => `${id}=${url}`).join(',')];
+  const listen = ['--listen', new URL(node.url).host];
+  if (node.joins === null) {
+    const hasMoved = initialPeers.find(({ id }) => id === node.id)?.url !== node.url;
+    const peers = initialPeers.map(({ id, url }) => `${id}=${url}`).join(',');
+    return ['--peers', peers, ...(hasMoved ? listen : [])];
+  }
   const others = nodes.filter(({ id }) => id !== node.id).map(({ url }) => url);
   return [
-    ...['--listen', new URL(node.url).host],
+    ...listen,
     ...(others.length === 0 ? [] : ['--join', others.join(',')]),
     ...(others.length > 0 && node.joins === 'learner' ? ['--learner'] : []),
   ];

@@ -17,6 +17,8 @@ export interface Identity {
 interface LockHolder extends Identity {
   /** The node's id. */
   readonly id: string;
+  /** Where it listens, once it does. */
+  readonly url?: string;
 }
 
 /** Where locks and processes are looked up. */
@@ -31,7 +33,12 @@ export interface ProcessSource {
 export type NodeProcess =
   | { readonly state: 'stopped' }
   /** `paused`: stopped by SIGSTOP; it holds its lock and its port and answers nobody. */
-  | { readonly state: 'running' | 'paused'; readonly identity: Identity };
+  | {
+      readonly state: 'running' | 'paused';
+      readonly identity: Identity;
+      /** Where it listens: one that was started by hand need not do so where its cluster directory has it. */
+      readonly url: string;
+    };
 
 export type NodeState = NodeProcess['state'];
 
@@ -47,13 +54,13 @@ export async function findProcess(node: ClusterNode, source: ProcessSource): Pro
   if (holder === undefined || holder.id !== node.id || !isAlive(holder, source)) return { state: 'stopped' };
   const run = await runState(holder.pid);
   if (run === 'gone') return { state: 'stopped' };
-  const { pid, startTime, bootId } = holder;
-  return { state: run, identity: { pid, startTime, bootId } };
+  const { pid, startTime, bootId, url = node.url } = holder;
+  return { state: run, identity: { pid, startTime, bootId }, url };
 }
 
 /**
  * Sends a signal to a node's process and tells to which; undefined where there was none. Nothing is ever sent to a pid that is not the
- * node's: start time and boot id must be those of the lock, and where anybody answers at the node's address, it must
+ * node's: start time and boot id must be those of the lock, and where anybody answers where that listens, it must
  * answer with the node's id. A paused or hanging process answers nobody; its lock alone speaks for it.
  */
 export async function signalNode(
@@ -63,11 +70,11 @@ export async function signalNode(
 ): Promise<Identity | undefined> {
   const found = await findProcess(node, source);
   if (found.state === 'stopped') return undefined;
-  const answer = found.state === 'paused' ? undefined : await askNodeId(node.url, PROBE_TIMEOUT_MS);
+  const answer = found.state === 'paused' ? undefined : await askNodeId(found.url, PROBE_TIMEOUT_MS);
   if (answer !== undefined && answer !== node.id) {
     throw new RaftError(
       'not-permitted',
-      `No signal was sent to ${node.name}: pid ${found.identity.pid} holds its lock, but ${node.url} answers as ${answer}.`,
+      `No signal was sent to ${node.name}: pid ${found.identity.pid} holds its lock, but ${found.url} answers as ${answer}.`,
       { suggestions: [`Look at the process with: ps -p ${found.identity.pid} -f`] },
     );
   }

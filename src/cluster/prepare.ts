@@ -21,18 +21,26 @@ export const CLUSTER_DEFAULTS = { count: 5, basePort: 7600, machine: 'kv' } as c
 
 const PORT_MAX = 65_535;
 
+/** Finds out where the nodes of a cluster that has run before are to listen, and returns the cluster with that. */
+export type SettleAddresses = (cluster: Cluster) => Promise<Cluster>;
+
 /**
  * The cluster of the directory, made now if there is none, with nothing in the way of starting all of its nodes.
- * Throws `already-running` or `address-in-use` (73) where something is, `configuration` (78) where the directory is
+ * Errors: those of `settle`. Throws `already-running` or `address-in-use` (73) where something is, `configuration` (78) where the directory is
  * another's or the cluster in it is not the one that was asked for.
  */
-export async function prepareCluster(request: ClusterRequest, source: ProcessSource): Promise<Cluster> {
+export async function prepareCluster(
+  request: ClusterRequest,
+  source: ProcessSource,
+  settle: SettleAddresses,
+): Promise<Cluster> {
   const existing = await readCluster(request.dir);
   if (existing === undefined) return newCluster(request);
   assertSameCluster(existing, request);
   await assertNothingRuns(existing, source);
-  await assertAddressesFree(existing.nodes);
-  return existing;
+  const settled = await settle(existing);
+  await assertAddressesFree(settled.nodes);
+  return settled;
 }
 
 /** Throws `address-in-use` (73) where another process listens at the address of one of the nodes. */

@@ -1,9 +1,11 @@
 import { BaseCommand } from '../cli/base-command.ts';
+import { removedLines } from '../cli/cluster-rows.ts';
 import { findCluster } from '../cli/find-cluster.ts';
 import { serverFlags } from '../cli/flags.ts';
 import { prose } from '../cli/prose.ts';
-import { type KnownNode, type StatusReport, statusReport, statusTable } from '../cli/status-report.ts';
+import { type StatusReport, statusReport, statusTable, turnoutInWords } from '../cli/status-report.ts';
 import { askCluster } from '../cli/statuses.ts';
+import type { Cluster } from '../cluster/cluster-format.ts';
 import { exitCodeOf, RaftError } from '../lib/errors.ts';
 
 /** Asks every node and shows what each says. */
@@ -25,21 +27,25 @@ leader, else 69; the table is printed in both cases. The lag is how many entries
     const { flags } = await this.parse(Status);
     const { servers, cluster } = await findCluster(flags);
     const answers = await askCluster(servers);
-    const members = answers.flatMap(({ status }) => status?.members ?? []);
-    const known: readonly KnownNode[] = [
-      ...(cluster?.nodes ?? []),
-      ...members.flatMap(({ id, url }) => (url === null ? [] : [{ id, name: null, url }])),
-    ];
-    const report = statusReport(answers, known);
-    this.printResult(report, () => statusTable(report, flags));
+    const report = statusReport(answers, cluster?.nodes ?? []);
+    this.printResult(report, () =>
+      [statusTable(report, flags), ...(cluster === undefined ? [] : goneLines(report, cluster))].join('\n'),
+    );
     if (report.leader === null) this.#endWithoutLeader(report);
   }
 
   /** Whoever asked for JSON has the whole answer already: a second document would only be in the way. */
-  #endWithoutLeader({ nodes }: StatusReport): never {
-    const reachable = nodes.filter((node) => node.reachable).length;
-    const message = `There is no leader that a majority follows: ${reachable} of ${nodes.length} nodes answered.`;
+  #endWithoutLeader(report: StatusReport): never {
+    const message = `There is no leader that a majority follows: ${turnoutInWords(report)}.`;
     if (!this.jsonEnabled()) throw new RaftError('no-leader', message);
     this.exit(exitCodeOf('no-leader'));
   }
+}
+
+/** Without a leader the configuration may be an older one, from before a node joined: nothing is advised on its word. */
+function goneLines({ leader, nodes }: StatusReport, { dir, nodes: inDirectory }: Cluster): readonly string[] {
+  if (leader === null) return [];
+  const gone = nodes.filter(({ reachable, part }) => !reachable && part === 'removed');
+  const names = inDirectory.filter((node) => gone.some(({ id }) => id === node.id)).map(({ name }) => name);
+  return removedLines(names, dir);
 }

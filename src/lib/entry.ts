@@ -38,6 +38,9 @@ const KIND_NOOP = 1;
 const KIND_CONFIGURATION = 2;
 const KIND_SESSION = 3;
 
+/** With which the COMMAND bytes of every configuration begin. */
+export const CONFIGURATION_MARK: Uint8Array = Uint8Array.of(...ENTRY_MARK, KIND_CONFIGURATION);
+
 /** Bytes that the wrapping of a command that begins with the mark adds to it. */
 const WRAPPING_BYTES: number = ENTRY_MARK.length + 1;
 

@@ -2,7 +2,7 @@ import { createClient } from '../api/client.ts';
 import type { RaftClient } from '../api/client-types.ts';
 import { membershipOf, membershipRequest, withMember } from '../api/membership-plan.ts';
 import { RaftError, type RaftErrorCode } from '../lib/errors.ts';
-import type { Logger, PeerAddress } from '../raft/ports.ts';
+import type { Logger, MembershipRequest, MembershipResult, PeerAddress } from '../raft/ports.ts';
 
 /** How long to wait before a cluster whose members are being changed is asked again, in milliseconds. */
 const RETRY_MS = 500;
@@ -18,8 +18,8 @@ export interface JoinOptions {
 /** What joining needs of its node. */
 export interface JoinContext {
   readonly logger: Logger;
-  /** Whether the node has never been a member. Another one that is none was removed, and is left to learn of it. */
-  readonly isNew: boolean;
+  /** Whether the node has been a member, as far as it knows by now. */
+  hasBeenMember(): boolean;
   /** Whether the node has stopped. */
   isOver(): boolean;
 }
@@ -41,7 +41,8 @@ export async function findClusterId({ servers }: JoinOptions): Promise<string> {
 
 /**
  * Has the cluster make a node a member, unless it is one already: as a learner first, and as a voter once it has caught
- * up. Goes on while another change is under way or nobody leads, until it is over for the node. Errors: those of `RaftService.changeConfiguration`.
+ * up. Goes on while another change is under way or nobody leads, until it is over for the node. One that was a member and
+ * is none any more was removed, and does not ask again. Errors: those of `RaftService.changeConfiguration`, and `removed`.
  */
 export async function joinCluster(
   { servers, part }: JoinOptions,
@@ -53,35 +54,108 @@ export async function joinCluster(
     return;
   }
   const client = createClient({ servers });
+  const application = new Application(client, part, self, context);
   try {
-    for (;;) {
-      try {
-        await joinOnce(client, part, self, context);
-        return;
-      } catch (error) {
-        if (!isPassing(error) || context.isOver()) throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
+    const step = await untilDecided(application, context);
+    if (step === 'left-out') application.endLeftOut();
   } finally {
     client.close();
   }
 }
 
-async function joinOnce(
-  client: RaftClient,
-  part: 'voter' | 'learner',
-  self: PeerAddress,
-  { logger, isNew }: JoinContext,
-): Promise<void> {
-  const { url } = await client.leader();
-  const status = await client.status(url);
-  const known = status.members.find(({ id }) => id === self.id);
-  if (known?.part === part || (known === undefined && !isNew)) return;
-  const wanted = withMember(membershipOf(status), self, part);
-  logger.info(`asking ${url} to make this node a ${part}`);
-  const { index } = await client.changeConfiguration(membershipRequest(status, wanted, false));
-  logger.info(`this node is a ${part} by the configuration at index ${index}`);
+async function untilDecided(application: Application, context: JoinContext): Promise<Step> {
+  for (;;) {
+    try {
+      return await application.makeOnce();
+    } catch (error) {
+      if (!isPassing(error) || context.isOver()) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      // It may have learnt of its removal meanwhile, and stopped.
+      if (context.isOver()) throw error;
+    }
+  }
+}
+
+/** What came of a request. `left-out`: the node is no member, and may have been one; whoever removed it meant it. */
+type Step = 'done' | 'left-out';
+
+/** A node's request to be made a member, made again and again, and what is known of the earlier ones. */
+class Application {
+  readonly #client: RaftClient;
+  readonly #part: 'voter' | 'learner';
+  readonly #self: PeerAddress;
+  readonly #context: JoinContext;
+  /** The index of the configuration from which it was made once without hearing what came of it. */
+  #inDoubtSince: number | undefined;
+  /** Whether a committed configuration had the node, as a leader told. */
+  #wasSeen = false;
+  /** The index of the configuration that the leader had last. */
+  #latest = 0;
+
+  constructor(client: RaftClient, part: 'voter' | 'learner', self: PeerAddress, context: JoinContext) {
+    this.#client = client;
+    this.#part = part;
+    this.#self = self;
+    this.#context = context;
+  }
+
+  async makeOnce(): Promise<Step> {
+    const { logger } = this.#context;
+    const { url } = await this.#client.leader();
+    const status = await this.#client.status(url);
+    const known = status.members.find(({ id }) => id === this.#self.id);
+    if (known?.part === this.#part) return 'done';
+    const wanted = withMember(membershipOf(status), this.#self, this.#part);
+    // No change is under way, so that this configuration is committed.
+    this.#latest = status.configuration.index;
+    if (known !== undefined) this.#wasSeen = true;
+    else if (this.#mayHaveBeenRemoved()) return 'left-out';
+    logger.info(`asking ${url} to make this node a ${this.#part}`);
+    const { index } = await this.#ask(membershipRequest(status, wanted, false));
+    logger.info(`this node is a ${this.#part} by the configuration at index ${index}`);
+    return 'done';
+  }
+
+  /** A node that knows that it was a member is left to learn of its removal. One without any data never would. */
+  endLeftOut(): void {
+    if (this.#context.hasBeenMember()) return;
+    if (this.#wasSeen) {
+      throw new RaftError(
+        'removed',
+        `This node was removed from the cluster: by the configuration at index ${this.#latest} it is no member any more.`,
+      );
+    }
+    throw new RaftError(
+      'outcome-unknown',
+      `Nobody said whether this node was made a member. The members have changed since, and by the configuration at index ${this.#latest} it is none: it may have been removed, and does not ask again.`,
+      {
+        suggestions: [
+          'raft config get   # names the members',
+          'To have it join all the same, start it again.',
+        ],
+      },
+    );
+  }
+
+  /**
+   * Where nobody said what became of an earlier request, it came to nothing for certain only as long as the configuration
+   * is still the one that it was made from.
+   */
+  #mayHaveBeenRemoved(): boolean {
+    if (this.#wasSeen) return true;
+    return this.#inDoubtSince === undefined
+      ? this.#context.hasBeenMember()
+      : this.#inDoubtSince !== this.#latest;
+  }
+
+  async #ask(request: MembershipRequest): Promise<MembershipResult> {
+    try {
+      return await this.#client.changeConfiguration(request);
+    } catch (error) {
+      if (error instanceof RaftError && error.code === 'outcome-unknown') this.#inDoubtSince ??= this.#latest;
+      throw error;
+    }
+  }
 }
 
 /** With these nobody has refused the node: another change is under way, or the leader went while it was asked. */

@@ -94,7 +94,11 @@ async function joinUnlessMember(server: Server, { join, logger }: NodeOptions, u
   const { members } = server.status();
   const own = members.find(({ id }) => id === server.id);
   if (own === undefined ? members.length > 0 : own.part !== 'learner') return;
-  const context = { logger, isNew: own === undefined, isOver: () => !server.isRunning };
+  const context = {
+    logger,
+    hasBeenMember: () => server.status().members.length > 0,
+    isOver: () => !server.isRunning,
+  };
   await joinCluster(join, { id: server.id, url }, context);
 }
 

@@ -82,6 +82,17 @@ describe('the process of a node', () => {
     expect(child.exitCode ?? child.signalCode).toBeNull();
   });
 
+  it('is asked where it listens, also where another node has its old address by now', async () => {
+    const [port = 0] = await freePorts(1);
+    const own = await listen(port, node.id);
+    const stranger = await listen(Number(new URL(node.url).port), '4711');
+    await lockFor(present(child.pid, 'pid'), { url: `http://127.0.0.1:${port}` });
+
+    expect(await signalNode(node, 'SIGSTOP', source)).toMatchObject({ pid: child.pid });
+
+    for (const server of [own, stranger]) server.close();
+  });
+
   it('gets its signal where it answers with its id, and where nobody answers', async () => {
     const own = await listen(Number(new URL(node.url).port), node.id);
     await lockFor(present(child.pid, 'pid'));

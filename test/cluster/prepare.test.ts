@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeStatus } from '../../src/api/schema.ts';
 import { readCluster } from '../../src/cluster/cluster-file.ts';
+import type { Cluster } from '../../src/cluster/cluster-format.ts';
 import type { ProcessSource } from '../../src/cluster/node-process.ts';
 import { portOwner } from '../../src/cluster/port-owner.ts';
 import { type ClusterRequest, prepareCluster } from '../../src/cluster/prepare.ts';
@@ -12,6 +13,9 @@ import { askNodeId, freePorts, isPortFree } from '../../src/cluster/probe.ts';
 import { agreedLeader } from '../../src/cluster/readiness.ts';
 
 const NOBODY: ProcessSource = { readLock: async () => undefined, find: () => undefined };
+
+/** No node has moved. */
+const settle = async (cluster: Cluster): Promise<Cluster> => cluster;
 
 let parent: string;
 let request: ClusterRequest;
@@ -25,8 +29,8 @@ afterEach(() => rm(parent, { recursive: true, force: true }));
 
 describe('preparing a cluster', () => {
   it('makes it the first time, on ports that are free, and finds it the next time', async () => {
-    const made = await prepareCluster(request, NOBODY);
-    const found = await prepareCluster({ ...request, count: undefined, basePort: undefined }, NOBODY);
+    const made = await prepareCluster(request, NOBODY, settle);
+    const found = await prepareCluster({ ...request, count: undefined, basePort: undefined }, NOBODY, settle);
 
     expect(found).toEqual(made);
     expect(new Set(made.nodes.map((node) => node.url)).size).toBe(3);
@@ -43,7 +47,9 @@ describe('preparing a cluster', () => {
 
     expect(await isPortFree(port)).toBe(false);
     if (process.platform === 'linux') expect(await portOwner(port)).toBe(process.pid);
-    await expect(prepareCluster({ ...request, count: 1, basePort: port }, NOBODY)).rejects.toMatchObject({
+    await expect(
+      prepareCluster({ ...request, count: 1, basePort: port }, NOBODY, settle),
+    ).rejects.toMatchObject({
       code: 'address-in-use',
       message: expect.stringContaining(`Port ${port}`),
     });
@@ -52,13 +58,13 @@ describe('preparing a cluster', () => {
   });
 
   it('needs no ports that there are not', async () => {
-    await expect(prepareCluster({ ...request, basePort: 65_534 }, NOBODY)).rejects.toMatchObject({
+    await expect(prepareCluster({ ...request, basePort: 65_534 }, NOBODY, settle)).rejects.toMatchObject({
       code: 'usage',
     });
   });
 
   it('refuses to start what runs already', async () => {
-    const { nodes } = await prepareCluster(request, NOBODY);
+    const { nodes } = await prepareCluster(request, NOBODY, settle);
     const self = { pid: process.pid, startTime: '1', bootId: 'boot' };
     const running: ProcessSource = {
       readLock: async (dataDir) => {
@@ -68,7 +74,7 @@ describe('preparing a cluster', () => {
       find: () => self,
     };
 
-    await expect(prepareCluster(request, running)).rejects.toMatchObject({
+    await expect(prepareCluster(request, running, settle)).rejects.toMatchObject({
       code: 'already-running',
       message: expect.stringMatching(/^node2, node3 of the cluster in .* already run\.$/),
     });

@@ -79,7 +79,38 @@ describe('a cluster in the foreground', () => {
     expect([start.code, up.code, status.code, remove.code]).toEqual([0, 0, 0, 0]);
     expect(up.stdout).toMatch(/│ node3 │ removed +│/);
     expect(status.stdout).toMatch(/│ node3 │ unreachable │ removed │/);
+    expect(status.stdout).toContain(advice(cluster));
     expect((await cluster.read()).nodes.map(({ name }) => name)).toEqual(['node1', 'node2']);
+  });
+});
+
+describe('the state of a node that was removed', () => {
+  it('is shown as such by those that run, and as far as its process goes where none does', async () => {
+    await using cluster = await TestCluster.create();
+    expect((await cluster.run(...UP, '--detach')).code).toBe(0);
+    expect((await cluster.run('config', 'remove', 'node3')).code).toBe(0);
+    await eventually('it has stopped', async () => (await cluster.process('node3')).state === 'stopped');
+
+    const table = await cluster.run('cluster', 'status');
+    const pause = await cluster.run('cluster', 'pause', 'node3');
+    const kill = await cluster.run('cluster', 'kill', 'node2', '--json');
+    const alone = await statesOf(cluster);
+    expect((await cluster.run('cluster', 'stop', 'node1')).code).toBe(0);
+    const none = await statesOf(cluster);
+
+    expect(table.stdout).toMatch(/│ node3 │ removed +│ +- │/);
+    expect(table.stdout).toContain(advice(cluster));
+    // It is of no use to start it.
+    expect(pause.code).toBe(69);
+    expect(pause.stderr).toBe(`Error: node3 is not running.\n  ${advice(cluster).replace('\n', '\n  ')}`);
+    expect(JSON.parse(kill.stdout).nodes).toMatchObject([{ state: 'stopped', removed: false }]);
+    // The one that is left knows of no leader, and of the configuration all the same.
+    expect(alone).toEqual([
+      ['node1', 'running', false],
+      ['node2', 'stopped', false],
+      ['node3', 'stopped', true],
+    ]);
+    expect(none.map(([, state, removed]) => [state, removed])).toEqual(Array(3).fill(['stopped', false]));
   });
 });
 
@@ -155,6 +186,19 @@ describe('a node that the cluster does not take', () => {
     ]);
   });
 });
+
+/** What is said to type next where node3 was removed. */
+function advice({ dir }: TestCluster): string {
+  return `node3 is no member of the cluster any more.\nraft cluster remove node3 --dir ${dir}   # takes it out of the directory too\n`;
+}
+
+/** Name, state, and whether it was removed, of each node as `raft cluster status` has them. */
+async function statesOf(cluster: TestCluster): Promise<readonly (readonly [string, string, boolean])[]> {
+  const { nodes } = JSON.parse((await cluster.run('cluster', 'status', '--json')).stdout);
+  return nodes.map(({ name, state, removed }: { name: string; state: string; removed: boolean }) => [
+    ...[name, state, removed],
+  ]);
+}
 
 /** The second node of a cluster, as soon as the directory names it. */
 async function secondNode(cluster: TestCluster): Promise<ClusterNode> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { progressLines } from '../../src/cli/change-progress.ts';
-import { findKnown, nameIn, requireKnown, viewOf } from '../../src/cli/cluster-view.ts';
+import { findKnown, nameIn, requireKnown, requireLeader, viewOf } from '../../src/cli/cluster-view.ts';
 import { configReport, configText } from '../../src/cli/config-report.ts';
 import { LiveArea } from '../../src/cli/live-area.ts';
 import { present } from '../../src/lib/assert.ts';
@@ -42,6 +42,23 @@ describe('a view of a cluster', () => {
     const view = viewOf([answer(old), answer({ ...follower('2'), leaderId: null }), answer(blank)], []);
 
     expect([view.leader, view.source?.id]).toEqual([undefined, '2']);
+  });
+});
+
+describe('a view without a leader', () => {
+  it('counts nodes and not addresses, for whoever needs a leader', () => {
+    const alone = { ...leader, leaderId: null, role: 'candidate' as const };
+    const answers = [
+      answer(alone),
+      { url: 'http://localhost', status: alone },
+      // Node 2 has moved: its old address is that of the directory, and its new one that of the members.
+      { url: 'http://old-2', status: undefined },
+      { url: 'http://node-2', status: undefined },
+      { url: 'http://nobody-knows', status: undefined },
+    ];
+    const view = viewOf(answers, [{ id: '2', name: 'node2', url: 'http://old-2' }]);
+
+    expect(() => requireLeader(view)).toThrow(/nothing was changed: 1 of 3 nodes answered\.$/);
   });
 });
 

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { MemberStatus, NodeStatus } from '../../src/api/schema.ts';
-import { followedLeader, type StatusAnswer, statusReport, statusTable } from '../../src/cli/status-report.ts';
+import {
+  followedLeader,
+  type StatusAnswer,
+  statusReport,
+  statusTable,
+  turnoutInWords,
+} from '../../src/cli/status-report.ts';
 import { member, statusOf } from './statuses.ts';
 
 const IDS = ['9', '10', '18446744073709551615'] as const;
@@ -172,6 +178,10 @@ describe('a report', () => {
     const table = statusTable(statusReport(answers, []), {});
 
     expect(table).toContain('Configuration 0, stable: 3 voters.\n');
+    expect(turnoutInWords(statusReport(answers, []))).toBe('3 of 3 nodes answered');
+    expect(turnoutInWords(statusReport([twice, ...answers.slice(1, 2), answer('9', undefined)], []))).toBe(
+      '1 of 2 nodes answered',
+    );
     expect(table).toContain('\nnode10 answers at http://node-10 and at http://localhost.\n');
     expect(table).toMatch(/stop the one that has a copy of the data\.$/);
     expect(statusTable(statusReport(answers.slice(0, 2), []), {})).not.toContain('answers at');

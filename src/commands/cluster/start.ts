@@ -2,12 +2,14 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { clusterDocument, clusterTable } from '../../cli/cluster-rows.ts';
 import { requireCluster } from '../../cli/find-cluster.ts';
 import { dirFlags } from '../../cli/flags.ts';
+import { settleAddresses } from '../../cli/moved-nodes.ts';
 import { anyNodes, namesFrom } from '../../cli/node-arguments.ts';
 import { machineProcesses } from '../../cli/processes.ts';
 import { thisProgram } from '../../cli/program.ts';
 import { prose } from '../../cli/prose.ts';
 import { askStatuses } from '../../cli/statuses.ts';
 import { markEstablished, selectNodes } from '../../cluster/cluster-file.ts';
+import type { Cluster, ClusterNode } from '../../cluster/cluster-format.ts';
 import { launchNodes } from '../../cluster/launch.ts';
 import { assertAddressesFree } from '../../cluster/prepare.ts';
 import { READY_TIMEOUT_MS, waitForAnswers } from '../../cluster/readiness.ts';
@@ -19,7 +21,8 @@ export class ClusterStart extends BaseCommand {
   static override description =
     prose`The nodes go on by themselves, also where the others belong to a cluster in the
 foreground of another terminal. Returns once they answer; that they have a leader is not waited for. A node that is
-running already, or paused, is left as it is.`;
+running already, or paused, is left as it is. One that was moved to another address of 127.0.0.1 or localhost is started
+there, unless other data than that in the cluster directory has gone on there: then it is refused.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -32,11 +35,14 @@ running already, or paused, is left as it is.`;
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ClusterStart);
-    const cluster = await markEstablished(await requireCluster(flags.dir));
-    const nodes = selectNodes(cluster, namesFrom(argv));
+    const found = await markEstablished(await requireCluster(flags.dir));
+    const named = selectNodes(found, namesFrom(argv));
     const source = machineProcesses();
-    const before = await clusterDocument(cluster, nodes, source);
-    const stopped = nodes.filter((_, position) => before.nodes[position]?.state === 'stopped');
+    const before = await clusterDocument(found, named, source);
+    const toStart = named.filter((_, position) => before.nodes[position]?.state === 'stopped');
+    const cluster = await settleAddresses(found, toStart);
+    const nodes = sameIn(cluster, named);
+    const stopped = sameIn(cluster, toStart);
     await assertAddressesFree(stopped);
     const children = await launchNodes(cluster, stopped, thisProgram(), 'detached');
     const { signal } = new AbortController();
@@ -53,4 +59,9 @@ running already, or paused, is left as it is.`;
     const document = await clusterDocument(cluster, nodes, source);
     this.printResult(document, () => clusterTable(document));
   }
+}
+
+/** Nodes as a cluster has them now. */
+function sameIn(cluster: Cluster, nodes: readonly ClusterNode[]): readonly ClusterNode[] {
+  return nodes.flatMap(({ id }) => cluster.nodes.filter((node) => node.id === id));
 }

@@ -10,8 +10,9 @@ export class ClusterStatus extends BaseCommand {
   static override summary = "Show the processes of a local cluster's nodes.";
 
   static override description =
-    prose`A node is running, paused (by SIGSTOP) or stopped. This looks at processes alone, so it
-works whatever the cluster does; raft status asks the nodes themselves.`;
+    prose`A node is running, paused (by SIGSTOP), stopped, or removed: it has stopped because it is no member any more, as
+those that run say. This looks at processes, so it works whatever the cluster does; raft status shows what the nodes
+themselves say.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',

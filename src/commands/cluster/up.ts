@@ -4,6 +4,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { clusterDocument, clusterTable } from '../../cli/cluster-rows.ts';
 import { requireCluster } from '../../cli/find-cluster.ts';
 import { dirFlags, wholeNumber } from '../../cli/flags.ts';
+import { settleAddresses } from '../../cli/moved-nodes.ts';
 import { nextSteps } from '../../cli/next-steps.ts';
 import { machineProcesses } from '../../cli/processes.ts';
 import { thisProgram } from '../../cli/program.ts';
@@ -81,6 +82,7 @@ A node that dies is reported and not started again. With --detach the nodes go o
         machine: flags.machine,
       },
       machineProcesses(),
+      (existing) => settleAddresses(existing, existing.nodes),
     );
     const cluster = await markEstablished(prepared);
     const children = await this.#start(cluster, flags.detach ? 'detached' : 'supervised');

@@ -108,7 +108,7 @@ export class OwnPlace {
 
   #complain(url: string): void {
     this.#options.logger?.warn(
-      `The other nodes look for this node at ${url}, where it does not answer. If it has moved, name its new address to them with raft config set.`,
+      `The other nodes look for this node at ${url}, where it does not answer. Have it listen there, or change its address in the configuration.`,
     );
   }
 
