@@ -39,8 +39,9 @@ export const HEADERS = {
   incarnation: 'raft-incarnation',
   /** Random, of one process: tells two processes with the same data from each other. */
   run: 'raft-run',
-  /** Where the sender can be asked who it is, and the index of the configuration that says so. */
+  /** Where the sender can be asked who it is, and where in the log the configuration stands that says so. */
   url: 'raft-url',
+  configurationTerm: 'raft-configuration-term',
   configurationIndex: 'raft-configuration-index',
   /** Where that configuration has the receiver: one that is elsewhere learns of it. */
   expectedUrl: 'raft-expected-url',

@@ -30,8 +30,19 @@ export function logIndex(value: number): LogIndex {
 
 /** Reads a log index in canonical decimal, or undefined where it is none. */
 export function parseLogIndex(value: string): LogIndex | undefined {
-  const index = /^(?:0|[1-9][0-9]{0,15})$/.test(value) ? Number(value) : Number.NaN;
-  return Number.isSafeInteger(index) ? logIndex(index) : undefined;
+  const index = parseCount(value);
+  return index === undefined ? undefined : logIndex(index);
+}
+
+/** Reads a term in canonical decimal, or undefined where it is none. */
+export function parseTerm(value: string): Term | undefined {
+  const parsed = parseCount(value);
+  return parsed === undefined ? undefined : term(parsed);
+}
+
+function parseCount(value: string): number | undefined {
+  const count = /^(?:0|[1-9][0-9]{0,15})$/.test(value) ? Number(value) : Number.NaN;
+  return Number.isSafeInteger(count) ? count : undefined;
 }
 
 /** Checks a node id. Use `parseNodeId` for input from outside. */

@@ -79,8 +79,13 @@ export class HttpNetwork implements Network {
     const forward = new HttpForward({ urlOf: (id) => urls.get(id) ?? undefined, headers });
     this.#forward = forward;
     this.#http.serve([...transport.routes, ...this.#userRoutes(self)], { ...headers, [HEADERS.run]: run });
-    await this.listen();
-    await refuseTwin(self, urlsOf(members.all).get(self.id) ?? null, run);
+    try {
+      await this.listen();
+      await refuseTwin(self, urlsOf(members.all).get(self.id) ?? null, run);
+    } catch (error) {
+      await transport.stop();
+      throw error;
+    }
     return {
       transport,
       forward,
@@ -126,7 +131,7 @@ function urlsOf(members: readonly Member[]): ReadonlyMap<NodeId, string | null> 
  */
 async function refuseTwin(self: Self, url: string | null, run: string): Promise<void> {
   const headers = { ...identityHeaders(self), [HEADERS.run]: run };
-  if (url === null || (await whoIsAt(url, self, run, headers)).who !== 'a twin') return;
+  if (url === null || (await whoIsAt(url, self, run, { headers })).who !== 'a twin') return;
   throw disagreement(self.id, twinAt(url, self), 'twin');
 }
 

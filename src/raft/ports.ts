@@ -131,10 +131,15 @@ export interface Self {
   readonly incarnation: string;
 }
 
+/** The entry that holds the configuration in force; 0 and 0 for the one that a node was made with. */
+export interface ConfigurationVersion {
+  readonly term: Term;
+  readonly index: LogIndex;
+}
+
 /** Whom a node has to do with. */
 export interface KnownMembers {
-  /** The index of the configuration in force; 0 for the one that the node was made with. */
-  readonly configurationIndex: LogIndex;
+  readonly version: ConfigurationVersion;
   /** The members of the configuration in force. */
   readonly inForce: readonly Member[];
   /** These, and those that the change under way, or the last one, leaves out: they are to be told. */

@@ -3,7 +3,7 @@ import { type NodeId, TERM_ZERO, type Term } from '../lib/brands.ts';
 import { configurationOf, membersOf } from '../lib/configuration.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
 import { voterIds } from './core/configuration.ts';
-import { knownMembers, latestConfiguration } from './core/configuration-log.ts';
+import { configurationTerm, knownMembers, latestConfiguration } from './core/configuration-log.ts';
 import type { CoreEvent } from './core/effects.ts';
 import { type CoreState, createCore } from './core/state.ts';
 import { SessionMachine } from './machine/sessions.ts';
@@ -333,7 +333,7 @@ export class Server implements RaftService {
         return;
       case 'configuration':
         connection.setMembers({
-          configurationIndex: event.index,
+          version: { term: event.term, index: event.index },
           inForce: membersOf(event.configuration),
           all: event.members,
         });
@@ -395,5 +395,6 @@ export class Server implements RaftService {
 
 function membersOfCore(core: CoreState): KnownMembers {
   const { index, configuration } = latestConfiguration(core);
-  return { configurationIndex: index, inForce: membersOf(configuration), all: knownMembers(core) };
+  const version = { term: configurationTerm(core), index };
+  return { version, inForce: membersOf(configuration), all: knownMembers(core) };
 }

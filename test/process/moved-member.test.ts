@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,64 +15,120 @@ const PATIENT = ['--election-timeout-ms', '3000'];
 
 describe('a process on old data at the old address of a member that has moved', () => {
   it('stops: the others tell it where its id lives now, and there it is answered', async () => {
-    const { cluster, moved, other, newUrl } = await clusterThatMovesANode();
-    await changeAddress(cluster, moved, newUrl);
-    await put([newUrl, other.url], 'acknowledged');
+    const { cluster, old, moved, other } = await clusterThatMovesANode();
+    await changeAddress(cluster, old, moved.url);
+    await put([moved.url, other.url], 'acknowledged');
 
-    cluster.restart(moved);
-    await stopsAsTwin(cluster, moved, newUrl);
+    cluster.restart(old);
+    await stopsAsTwin(cluster, old, moved);
 
-    expect(await get([newUrl, other.url])).toBe('acknowledged');
+    expect(await get([moved.url, other.url])).toBe('acknowledged');
   });
 
   it('stops also where none that runs has heard of the move, but the one that has moved', async () => {
-    const { cluster, moved, other, late, newUrl } = await clusterThatMovesANode();
+    const { cluster, old, moved, other, late } = await clusterThatMovesANode();
     await cluster.kill(late);
-    await changeAddress(cluster, moved, newUrl);
-    await put([newUrl, other.url], 'acknowledged');
+    await changeAddress(cluster, old, moved.url);
+    await put([moved.url, other.url], 'acknowledged');
     await cluster.kill(other);
 
     // The two have a majority of the configuration that they know, and have not the write.
     cluster.restart(late, PATIENT);
-    cluster.restart(moved, PATIENT);
-    await stopsAsTwin(cluster, moved, newUrl);
+    cluster.restart(old, PATIENT);
+    await stopsAsTwin(cluster, old, moved);
 
-    expect(await get([newUrl, late.url])).toBe('acknowledged');
+    expect(await get([moved.url, late.url])).toBe('acknowledged');
+  });
+
+  it('stops also where its last configuration was never committed, and stands behind that of the move', async () => {
+    const cluster = await RealCluster.start(3);
+    const old = await cluster.leader();
+    await put([old.url], 'before');
+    await cluster.settle();
+    const others = cluster.nodes.filter((node) => node !== old);
+    await Promise.all(others.map((node) => cluster.kill(node)));
+    await leaveUncommitted(old, others);
+    await cluster.kill(old);
+    for (const node of others) cluster.restart(node);
+    const other = await cluster.leader();
+    const [late] = others.filter((node) => node !== other);
+    if (late === undefined) throw new Error('There are three');
+    const moved = await startAtNewAddress(old);
+
+    await cluster.kill(late);
+    await changeAddress(cluster, old, moved.url);
+    await put([moved.url, other.url], 'acknowledged');
+    await cluster.kill(other);
+    cluster.restart(late, PATIENT);
+    cluster.restart(old, PATIENT);
+    await stopsAsTwin(cluster, old, moved);
+
+    expect(await get([moved.url, late.url])).toBe('acknowledged');
   });
 });
+
+/** Gives a leader whose followers are gone ten commands and a configuration, which will never be committed. */
+async function leaveUncommitted(leader: RealNode, gone: readonly RealNode[]): Promise<void> {
+  const client = clientOf([leader.url]);
+  const impatient = { timeoutMs: 1_000 };
+  const [kept] = gone;
+  const voters = [leader, kept].flatMap((node) =>
+    node === undefined ? [] : [{ id: nodeId(node.id), url: node.url }],
+  );
+  const request = { voters, learners: [], expectIndex: null, isForced: true };
+  const sent = Array.from({ length: 10 }, (_, i) => client.command(Buffer.from(`put x ${i}`), impatient));
+  const ends = await Promise.allSettled([...sent, client.changeConfiguration(request, impatient)]);
+  expect(ends.map(({ status }) => status)).not.toContain('fulfilled');
+  expect((await client.status(leader.url)).configuration.index).toBeGreaterThan(8);
+}
 
 /** Three nodes, and one of them at a new address on a copy of its data, of which the cluster has not been told yet. */
 async function clusterThatMovesANode() {
   const cluster = await RealCluster.start(3);
   const leader = await cluster.leader();
-  const [moved, late] = cluster.nodes.filter((node) => node !== leader);
-  if (moved === undefined || late === undefined) throw new Error('There are three');
+  const [old, late] = cluster.nodes.filter((node) => node !== leader);
+  if (old === undefined || late === undefined) throw new Error('There are three');
   await put([leader.url], 'before');
   await cluster.settle();
-  await cluster.kill(moved);
-  const copy = `${moved.dataDir}-moved`;
-  cpSync(moved.dataDir, copy, { recursive: true });
+  await cluster.kill(old);
+  return { cluster, old, moved: await startAtNewAddress(old), other: leader, late };
+}
+
+/** The process at the new address. */
+interface Moved {
+  readonly url: string;
+  readonly child: ChildProcess;
+}
+
+async function startAtNewAddress({ id, dataDir }: RealNode): Promise<Moved> {
+  const copy = `${dataDir}-moved`;
+  cpSync(dataDir, copy, { recursive: true });
   rmSync(join(copy, 'lock'), { force: true });
   const [port] = await freePorts(1);
   const there = startRaft([
-    ...['node', 'run', '--id', moved.id, '--data-dir', copy, '--listen', `127.0.0.1:${port}`, ...PATIENT],
+    ...['node', 'run', '--id', id, '--data-dir', copy, '--listen', `127.0.0.1:${port}`, ...PATIENT],
   ]);
   onTestFinished(() => void there.child.kill('SIGKILL'));
   await there.line(/listens on/);
-  return { cluster, moved, other: leader, late, newUrl: `http://127.0.0.1:${port}` };
+  return { url: `http://127.0.0.1:${port}`, child: there.child };
 }
 
-async function changeAddress(cluster: RealCluster, moved: RealNode, newUrl: string): Promise<void> {
+async function changeAddress(cluster: RealCluster, old: RealNode, newUrl: string): Promise<void> {
   await cluster.client.changeConfiguration({
-    voters: cluster.nodes.map((node) => ({ id: nodeId(node.id), url: node === moved ? newUrl : node.url })),
+    voters: cluster.nodes.map((node) => ({ id: nodeId(node.id), url: node === old ? newUrl : node.url })),
     ...{ learners: [], expectIndex: null, isForced: false },
   });
 }
 
-async function stopsAsTwin(cluster: RealCluster, node: RealNode, newUrl: string): Promise<void> {
-  const [code] = await once(node.process, 'exit');
+/** The old process has to stop, and the one that has moved to go on. */
+async function stopsAsTwin(cluster: RealCluster, old: RealNode, { url, child }: Moved): Promise<void> {
+  const code = await Promise.race([
+    once(old.process, 'exit').then(([ended]) => ended),
+    once(child, 'exit').then(() => 'The one that has moved stops'),
+  ]);
   expect(code).toBe(73);
-  expect(cluster.outputOf(node)).toContain(`another process runs as node ${node.id} at ${newUrl}`);
+  expect(cluster.outputOf(old)).toContain(`another process runs as node ${old.id} at ${url}`);
+  expect(child.exitCode).toBeNull();
 }
 
 async function put(servers: readonly string[], value: string): Promise<void> {

@@ -77,7 +77,7 @@ describe('the paths of peers', () => {
     const member = (id: string) => ({ id: nodeId(id), url: null, incarnation: null });
     const body = JSON.stringify(vote);
     one.transport.setMembers({
-      configurationIndex: logIndex(2),
+      version: { term: term(1), index: logIndex(2) },
       inForce: [member('8')],
       all: [member('7'), member('8')],
     });
@@ -86,7 +86,7 @@ describe('the paths of peers', () => {
     // One of ours is listened to: it goes by its own configuration, and may lead by that.
     expect(await post(one, '/raft/requestvote', body, headersOf('7', 'x'))).toMatchObject({ status: 200 });
     one.transport.setMembers({
-      configurationIndex: logIndex(3),
+      version: { term: term(1), index: logIndex(3) },
       inForce: [member('7'), member('8')],
       all: [member('7'), member('8')],
     });

@@ -1,18 +1,11 @@
 import { userRoutes } from '../../src/api/routes.ts';
 import { HttpServer } from '../../src/http/http-server.ts';
 import { HEADERS } from '../../src/http/paths.ts';
-import {
-  INDEX_ZERO,
-  type LogIndex,
-  type NodeId,
-  nodeId,
-  TERM_ZERO,
-  type Term,
-  term,
-} from '../../src/lib/brands.ts';
+import { INDEX_ZERO, type NodeId, nodeId, TERM_ZERO, type Term, term } from '../../src/lib/brands.ts';
 import type { Dialect } from '../../src/raft/core/inputs.ts';
 import type { Request, Response } from '../../src/raft/core/messages.ts';
 import type {
+  ConfigurationVersion,
   Logger,
   MismatchKind,
   PeerAddress,
@@ -21,6 +14,7 @@ import type {
   TransportHandlers,
 } from '../../src/raft/ports.ts';
 import type { RaftService, ServiceStatus } from '../../src/raft/service.ts';
+import { FIRST_VERSION } from '../../src/raft/transport/configuration-version.ts';
 import { HttpTransport } from '../../src/raft/transport/http-transport.ts';
 import { identityHeaders } from '../../src/raft/transport/identity.ts';
 
@@ -101,7 +95,7 @@ export interface TestNodeOptions {
   readonly port?: number;
   readonly peers?: readonly PeerAddress[];
   readonly term?: Term;
-  readonly configurationIndex?: LogIndex;
+  readonly version?: ConfigurationVersion;
   readonly run?: string;
   answer?(message: Request): Response | undefined;
   readonly service?: RaftService;
@@ -137,7 +131,7 @@ export async function startNode(options: TestNodeOptions): Promise<TestNode> {
   const transport = new HttpTransport({
     identity: own,
     run,
-    members: { configurationIndex: options.configurationIndex ?? INDEX_ZERO, inForce: members, all: members },
+    members: { version: options.version ?? FIRST_VERSION, inForce: members, all: members },
     memory: options.memory ?? memoryOf(),
     currentTerm: () => options.term ?? term(1),
     ...(options.logger === undefined ? {} : { logger: options.logger }),

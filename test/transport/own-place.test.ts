@@ -1,124 +1,285 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type LogIndex, logIndex, nodeId } from '../../src/lib/brands.ts';
+import { logIndex, nodeId, term } from '../../src/lib/brands.ts';
+import type { PreVote } from '../../src/raft/core/messages.ts';
+import type { ConfigurationVersion, Self } from '../../src/raft/ports.ts';
+import { FIRST_VERSION } from '../../src/raft/transport/configuration-version.ts';
 import { OwnPlace } from '../../src/raft/transport/own-place.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePorts } from '../support/ports.ts';
-import { identity, startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
+import { identity, memoryOf, startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
 
+/** The node that moves, and two peers. */
 const MOVED = '7';
 const OTHER = '8';
-const OLD = logIndex(1);
-const NEW = logIndex(5);
+const THIRD = '9';
+const OLD = version(1, 4);
+const NEW = version(1, 9);
+const NOBODY = 'http://127.0.0.1:9';
 
-const nodes: TestNode[] = [];
+const closing: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
-  await Promise.all(nodes.splice(0).map((node) => node.stop()));
+  await Promise.all(closing.splice(0).map((close) => close()));
 });
 
-/** One process of the node that moves, by the configuration that it knows. */
-interface Place {
-  readonly port: number;
-  readonly run: string;
-  readonly configurationIndex: LogIndex;
-  /** Where that configuration has the node. */
-  readonly url: string;
-}
+describe('a message', () => {
+  it('says by which configuration its sender goes, and where that has the receiver', async () => {
+    const heard: IncomingMessage['headers'][] = [];
+    const peer = await listener((request, response) => {
+      heard.push(request.headers);
+      response.writeHead(503).end();
+    });
+    const { url, transport } = await startAs(MOVED, { version: NEW, peers: { [OTHER]: peer } });
+    transport.send(nodeId(OTHER), { requestId: 1, message: PRE_VOTE });
+    await eventually('a question and a message', () => heard.length >= 2 || undefined);
+    for (const headers of heard) expect(headers).toMatchObject({ ...NEW_HEADERS, 'raft-expected-url': peer });
+    for (const headers of heard) expect(headers['raft-url']).toBe(url);
+  });
 
-describe('where a node is looked for', () => {
-  it('is in what it is answered, if it says who it is', async () => {
-    const other = await startOther('http://127.0.0.1:9', NEW);
-    const known = await fetch(`${other.url}/raft/id`, { headers: headersOf(MOVED) });
-    const unknown = await fetch(`${other.url}/raft/id`);
-    expect(known.headers.get('raft-expected-url')).toBe('http://127.0.0.1:9');
-    expect(known.headers.get('raft-configuration-index')).toBe('5');
+  it('is answered with where the sender is looked for, if it says who it is', async () => {
+    const { url } = await startAs(OTHER, { version: NEW, peers: { [MOVED]: NOBODY } });
+    const wanted = { ...NEW_HEADERS, 'raft-expected-url': NOBODY };
+    const known = await fetch(`${url}/raft/id`, { headers: headersOf(MOVED) });
+    const message = await fetch(`${url}/raft/prevote`, {
+      method: 'POST',
+      headers: headersOf(MOVED),
+      body: '{',
+    });
+    const unknown = await fetch(`${url}/raft/id`);
+    expect(Object.fromEntries(known.headers)).toMatchObject(wanted);
+    expect(Object.fromEntries(message.headers)).toMatchObject(wanted);
     expect(unknown.headers.get('raft-expected-url')).toBeNull();
+    expect(unknown.headers.get('cache-control')).toBe('no-store');
+  });
+});
+
+describe('of two processes of one node', () => {
+  it('that goes by the older configuration which hears from a peer that the node has moved', async () => {
+    const ports = await freePorts(2);
+    const there = await startAs(MOVED, { version: NEW, port: ports[1] });
+    const other = await startAs(OTHER, { version: NEW, peers: { [MOVED]: there.url } });
+    const here = await startAs(MOVED, { version: OLD, port: ports[0], peers: { [OTHER]: other.url } });
+    await stopsFor(here, there);
   });
 
-  it('is where another process of it lives: the one with the older configuration must not go on', async () => {
-    const { oldPlace, newPlace } = await twoPlaces();
-    const there = await startPlace(newPlace, 'http://127.0.0.1:9');
-    const other = await startOther(there.url, NEW);
-    const here = await startPlace(oldPlace, other.url);
-    await here.ear.until('mismatch');
-    expect(here.ear.of('mismatch')).toEqual([
-      {
-        ...{ type: 'mismatch', peer: MOVED, kind: 'twin' },
-        reason: `another process runs as node ${MOVED} at ${there.url}`,
-      },
-    ]);
-    expect(there.ear.of('mismatch')).toEqual([]);
+  it('that stays behind which the other finds, because a peer that lags looks for the node there', async () => {
+    const here = await startAs(MOVED, { version: OLD });
+    const other = await startAs(OTHER, { version: OLD, peers: { [MOVED]: here.url } });
+    const there = await startAs(MOVED, { version: NEW, peers: { [OTHER]: other.url } });
+    await stopsFor(here, there);
   });
 
-  it('is where it was, for a peer that lags: the process that stays there is told by the one that has moved', async () => {
-    const { oldPlace, newPlace } = await twoPlaces();
-    const here = await startPlace(oldPlace, 'http://127.0.0.1:9');
-    const other = await startOther(here.url, OLD);
-    const there = await startPlace(newPlace, other.url);
-    await here.ear.until('mismatch');
-    expect(here.ear.of('mismatch')).toMatchObject([{ kind: 'twin', peer: MOVED }]);
-    expect(there.ear.of('mismatch')).toEqual([]);
+  it('that goes by the earlier term, though an entry of it that was never committed has the higher index', async () => {
+    const there = await startAs(MOVED, { version: version(2, 4) });
+    const other = await startAs(OTHER, { version: version(2, 4), peers: { [MOVED]: there.url } });
+    const here = await startAs(MOVED, { version: version(1, 11), peers: { [OTHER]: other.url } });
+    await stopsFor(here, there);
   });
 
-  it('may have another name, which is asked once', async () => {
-    const { oldPlace } = await twoPlaces();
-    await startPlace(oldPlace, 'http://127.0.0.1:9');
-    const onTwin = (url: string) => expect.unreachable(`There is no twin at ${url}`);
-    const place = new OwnPlace({ identity: identity(MOVED), run: oldPlace.run, onTwin });
-    place.moveTo(oldPlace.url, OLD);
-    place.start();
-    const alias = { 'raft-expected-url': `${oldPlace.url}/` };
-    expect(place.heed(alias)).toBe(false);
-    await eventually('the name is known', () => place.heed(alias) || undefined);
+  it('the old one, which hears it from the second peer while the first names an address where nobody is', async () => {
+    const there = await startAs(MOVED, { version: NEW });
+    const lagging = await startAs(OTHER, { version: version(1, 6), peers: { [MOVED]: NOBODY } });
+    const knowing = await startAs(THIRD, { version: NEW, peers: { [MOVED]: there.url } });
+    const peers = { [OTHER]: lagging.url, [THIRD]: knowing.url };
+    const here = await startAs(MOVED, { version: OLD, peers });
+    await stopsFor(here, there);
+  });
+
+  it('the old one, which finds the other where a peer of it was', async () => {
+    const there = await startAs(MOVED, { version: NEW });
+    const here = await startAs(MOVED, { version: OLD, peers: { [OTHER]: there.url } });
+    await stopsFor(here, there);
+  });
+
+  it('the old one, also where it knows its peers with data that they have lost since', async () => {
+    const there = await startAs(MOVED, { version: NEW });
+    const fresh = identity(OTHER, 'cluster-a', 'fresh');
+    const other = await startAs(OTHER, { identity: fresh, version: NEW, peers: { [MOVED]: there.url } });
+    const memory = memoryOf({ [OTHER]: 'lost' });
+    const here = await startAs(MOVED, { version: OLD, memory, peers: { [OTHER]: other.url } });
+    await stopsFor(here, there);
+  });
+
+  it('the old one, for a peer that heard of the node only after it had answered the new one', async () => {
+    const [port = 0] = await freePorts(1);
+    const other = await startAs(OTHER, { version: FIRST_VERSION });
+    const there = await startAs(MOVED, { version: NEW, peers: { [OTHER]: other.url } });
+    await there.ear.until('dialect');
+    const members = [{ id: nodeId(MOVED), url: `http://127.0.0.1:${port}`, incarnation: null }];
+    other.transport.setMembers({ version: OLD, inForce: members, all: members });
+    const here = await startAs(MOVED, { version: OLD, port });
+    await stopsFor(here, there);
+  });
+});
+
+describe('a node', () => {
+  it('asks a peer again when it has moved, and when the peer looks for it elsewhere, until that knows', async () => {
+    const [port = 0] = await freePorts(1);
+    const questions: string[] = [];
+    let expected = `http://127.0.0.1:${port}`;
+    const peer = await listener((request, response) => {
+      if (request.method === 'GET') questions.push(String(request.headers['raft-url']));
+      const place = { ...headersOf(OTHER), ...versionOf(OLD), 'raft-expected-url': expected };
+      response.writeHead(request.method === 'GET' ? 200 : 503, place).end(OTHER);
+    });
+    const { url, transport, ear } = await startAs(MOVED, { version: OLD, port, peers: { [OTHER]: peer } });
+    await ear.until('dialect');
+
+    const members = [
+      { id: nodeId(MOVED), url: `${url}/`, incarnation: null },
+      { id: nodeId(OTHER), url: peer, incarnation: null },
+    ];
+    expected = `${url}/`;
+    transport.setMembers({ version: NEW, inForce: members, all: members });
+    await eventually('it says where it is now', () => questions.includes(`${url}/`) || undefined);
+
+    expected = NOBODY;
+    const before = questions.length;
+    transport.send(nodeId(OTHER), { requestId: 1, message: PRE_VOTE });
+    await eventually('it says so again', () => questions.length > before || undefined);
+  });
+
+  it('asks where a member looks for it, and where somebody with a later configuration says that it is', async () => {
+    const asked: string[] = [];
+    const place = (name: string) =>
+      listener((_, response) => {
+        asked.push(name);
+        response.writeHead(404).end();
+      });
+    const [expected, visited] = [await place('expected'), await place('visited')];
+    const [claimed, outdated] = [await place('claimed'), await place('old')];
+    const { url, ear } = await startAs(MOVED, { version: OLD, peers: { [OTHER]: NOBODY } });
+    const post = (headers: Record<string, string>) =>
+      fetch(`${url}/raft/prevote`, { method: 'POST', headers, body: '{' });
+    await post({ ...headersOf(MOVED), 'raft-url': outdated, ...versionOf(version(1, 3)) });
+    // The first answer has been taken in by the time of the second question.
+    await eventually('all were asked twice', async () => {
+      await post({ ...headersOf(OTHER), 'raft-expected-url': expected });
+      await fetch(`${url}/raft/id`, { headers: { ...headersOf(OTHER), 'raft-expected-url': visited } });
+      await post({ ...headersOf(MOVED), 'raft-url': claimed, ...NEW_HEADERS });
+      const counts = ['expected', 'visited', 'claimed'].map(
+        (name) => asked.filter((each) => each === name).length,
+      );
+      return Math.min(...counts) >= 2 || undefined;
+    });
+    expect(asked).not.toContain('old');
+    expect(ear.of('mismatch')).toEqual([]);
+  });
+
+  it('asks at few places at a time, and at no text that is no address', async () => {
+    const asked: number[] = [];
+    const place = identityPlace();
+    const urls: string[] = [];
+    for (let i = 0; i < 10; i++) urls.push(await listener(() => void asked.push(i)));
+    for (const url of ['not/an/address', ...urls, ...urls]) place.heed({ 'raft-expected-url': url });
+    await eventually('eight are asked', () => asked.length >= 8 || undefined);
+    await fetch(await listener((_, response) => void response.end()));
+    expect(asked.toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     place.stop();
   });
 
-  it('is not to be believed of whoever says that it is this node, where nobody answers for it', async () => {
-    const { oldPlace, newPlace } = await twoPlaces();
-    const here = await startPlace(oldPlace, 'http://127.0.0.1:9');
-    const claim = { 'raft-url': newPlace.url, 'raft-configuration-index': '99', 'raft-run': 'forged' };
-    const response = await fetch(`${here.url}/raft/requestvote`, {
-      ...{ method: 'POST', body: '{}', headers: { ...headersOf(MOVED), ...claim } },
+  it('has one question under way at its own address, however often that changes, and complains once', async () => {
+    const waiting: ServerResponse[] = [];
+    let most = 0;
+    const url = await listener((_, response) => {
+      most = Math.max(most, waiting.push(response));
     });
-    expect(response.status).toBe(409);
-    expect(here.ear.heard).toEqual([]);
+    const warnings: string[] = [];
+    const place = identityPlace({ info: () => {}, warn: (text) => void warnings.push(text) });
+    for (let i = 0; i < 20; i++) {
+      place.moveTo(NOBODY, OLD);
+      place.moveTo(url, NEW);
+    }
+    for (let i = 0; i < 3; i++) {
+      const response = await eventually('it asks', () => waiting[0]);
+      waiting.shift();
+      response.writeHead(404).end();
+    }
+    expect(most).toBe(1);
+    expect(warnings.filter((text) => text.includes(url))).toHaveLength(1);
+    place.stop();
   });
 });
 
-/** Two addresses of one node: before and after a change of its address. */
-async function twoPlaces(): Promise<{ readonly oldPlace: Place; readonly newPlace: Place }> {
-  const [oldPort, newPort] = await freePorts(2);
-  if (oldPort === undefined || newPort === undefined) throw new Error('Two were asked for');
-  const place = (port: number, run: string, configurationIndex: LogIndex) => {
-    return { port, run, configurationIndex, url: `http://127.0.0.1:${port}` };
-  };
-  return { oldPlace: place(oldPort, 'old', OLD), newPlace: place(newPort, 'new', NEW) };
+const PRE_VOTE: PreVote = {
+  ...{ type: 'preVote', nextTerm: term(2), candidateId: nodeId(MOVED) },
+  ...{ lastLogIndex: logIndex(0), lastLogTerm: term(0) },
+};
+
+const NEW_HEADERS = versionOf(NEW);
+
+function version(ofTerm: number, index: number): ConfigurationVersion {
+  return { term: term(ofTerm), index: logIndex(index) };
 }
 
-async function startPlace({ url, ...place }: Place, otherUrl: string): Promise<TestNode> {
-  const peers = [
-    { id: nodeId(MOVED), url },
-    { id: nodeId(OTHER), url: otherUrl },
-  ];
-  return start({ identity: identity(MOVED), peers, ...place });
+function versionOf({ term: ofTerm, index }: ConfigurationVersion) {
+  return { 'raft-configuration-term': String(ofTerm), 'raft-configuration-index': String(index) };
 }
 
-/** A peer that looks for the node at `url`. */
-async function startOther(url: string, configurationIndex: LogIndex): Promise<TestNode> {
-  const peers = [{ id: nodeId(MOVED), url }];
-  return start({ identity: identity(OTHER), peers, configurationIndex });
+/** The first has to stop, and the second to go on. */
+async function stopsFor(here: TestNode, there: TestNode): Promise<void> {
+  await here.ear.until('mismatch');
+  const reason = `another process runs as node ${MOVED} at ${there.url}`;
+  await eventually(
+    'it stops',
+    () =>
+      here.ear.of('mismatch').some((each) => each.type === 'mismatch' && each.kind === 'twin') || undefined,
+  );
+  expect(here.ear.of('mismatch')).toContainEqual({ type: 'mismatch', peer: MOVED, kind: 'twin', reason });
+  // Whatever has been asked of the other one is answered by now.
+  await fetch(`${there.url}/raft/id`);
+  expect(there.ear.of('mismatch').filter((each) => each.type === 'mismatch' && each.kind === 'twin')).toEqual(
+    [],
+  );
 }
 
-async function start(options: TestNodeOptions): Promise<TestNode> {
-  const node = await startNode(options);
-  nodes.push(node);
+interface Start extends Omit<TestNodeOptions, 'identity' | 'peers' | 'port'> {
+  readonly identity?: Self;
+  readonly port?: number | undefined;
+  /** By id, where its configuration has them. */
+  readonly peers?: Readonly<Record<string, string>>;
+}
+
+let runs = 0;
+
+/** A process of a node, at the address at which its configuration has it. */
+async function startAs(id: string, { peers = {}, port: wanted, ...options }: Start): Promise<TestNode> {
+  const [free = 0] = await freePorts(1);
+  const port = wanted ?? free;
+  const members = [[id, `http://127.0.0.1:${port}`] as const, ...Object.entries(peers)];
+  const node = await startNode({
+    ...{ identity: identity(id), run: `run-${runs++}`, ...options, port },
+    peers: members.map(([member, url]) => ({ id: nodeId(member), url })),
+  });
+  closing.push(() => node.stop());
   return node;
 }
 
-function headersOf(id: string) {
+/** What a node knows of its place, without the node; it has none yet. */
+function identityPlace(logger = { info: () => {}, warn: (_: string) => {} }): OwnPlace {
+  const onTwin = (url: string) => expect.unreachable(`There is no twin at ${url}`);
+  const place = new OwnPlace({ identity: identity(MOVED), run: 'run', onTwin, logger });
+  place.start();
+  return place;
+}
+
+async function listener(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<string> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function headersOf(id: string): Record<string, string> {
   return {
-    'raft-cluster-id': 'cluster-a',
-    'raft-node-id': id,
-    'raft-incarnation': `incarnation-${id}`,
+    ...{ 'raft-cluster-id': 'cluster-a', 'raft-node-id': id },
+    ...{ 'raft-incarnation': `incarnation-${id}`, 'raft-run': 'a run of the test' },
   };
 }

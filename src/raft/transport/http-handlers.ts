@@ -29,6 +29,7 @@ export interface PeerRoutesOptions {
   isMember(id: NodeId): boolean;
   /** Whether a node is a member of the configuration in force. */
   isInForce(id: NodeId): boolean;
+  /** Hears where the senders of requests look for this node. */
   readonly ownPlace: OwnPlace;
   /** Where the configuration in force has a member, or null where it does not say. */
   urlOf(id: NodeId): string | null;
@@ -71,7 +72,7 @@ export function idRoute(id: NodeId): Route {
     method: 'GET',
     path: PATHS.id,
     bodyBytesMax: SMALL_BODY_BYTES_MAX,
-    handle: () => ({ status: 200, contentType: TEXT, body: id }),
+    handle: () => idAnswer(id),
   };
 }
 
@@ -84,13 +85,18 @@ function rpcRoute(door: Door, type: RequestType, path: string, bodyBytesMax: Rou
   };
 }
 
+/** Whose id it is changes with the process that listens: nobody on the way may answer for it. */
+function idAnswer(id: NodeId): Answer {
+  return { status: 200, contentType: TEXT, body: id, headers: { 'cache-control': 'no-store' } };
+}
+
 /** Tells the id to whoever asks, and hears who that is. */
 function tellId(door: Door, request: RouteRequest): Answer {
   const { acquaintances, identity, ownPlace } = door.options;
-  const introduction = acquaintances.meet(request.headers);
-  if (introduction.type === 'twin') ownPlace.heedTwin(request.headers);
-  if (introduction.type === 'known' && isMember(door, introduction.nodeId)) ownPlace.heed(request.headers);
-  return sayWhere(door, request, { status: 200, contentType: TEXT, body: identity.id });
+  const { type } = acquaintances.meet(request.headers);
+  if (type === 'twin') ownPlace.heedTwin(request.headers);
+  if (type === 'known' || type === 'amnesiac') ownPlace.heed(request.headers);
+  return sayWhere(door, request, idAnswer(identity.id));
 }
 
 /** Adds to an answer where this node looks for the sender: one that has moved, or is an old copy, learns of it. */
@@ -114,13 +120,14 @@ function handleRpc(door: Door, type: RequestType, request: RouteRequest): Answer
       options.ownPlace.heedTwin(request.headers);
       return turnAway(door, introduction.reason);
     case 'amnesiac': {
+      options.ownPlace.heed(request.headers);
       if (!isLeaders(type)) return turnAway(door, introduction.reason);
       const refused = screenNewcomer(door, request, introduction.nodeId, introduction.reason);
       return refused ?? handleIntroduced(door, handlers, type, { request, nodeId: introduction.nodeId });
     }
     case 'known': {
       const { nodeId } = introduction;
-      if (isMember(door, nodeId)) options.ownPlace.heed(request.headers);
+      options.ownPlace.heed(request.headers);
       const refused = isMember(door, nodeId)
         ? undefined
         : screenNewcomer(door, request, nodeId, `node ${nodeId} is not a member of this cluster`);

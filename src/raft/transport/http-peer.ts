@@ -1,11 +1,12 @@
 import { Pool } from 'undici';
 import { type Exchange, exchange } from '../../http/exchange.ts';
 import { HEADERS, PATHS } from '../../http/paths.ts';
-import { type LogIndex, type NodeId, parseNodeId } from '../../lib/brands.ts';
+import { type NodeId, parseNodeId } from '../../lib/brands.ts';
 import { textOf } from '../../lib/bytes.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { PEER_REQUESTS_MAX, PEER_RESPONSE_BYTES_MAX, PEER_TIMEOUT_MS } from '../../lib/limits.ts';
-import { configurationIndexIn } from './identity.ts';
+import type { ConfigurationVersion } from '../ports.ts';
+import { versionIn } from './configuration-version.ts';
 
 export interface HttpPeerOptions {
   readonly id: NodeId;
@@ -97,16 +98,23 @@ export interface PeerIdentity {
   readonly clusterId: string | null;
   readonly incarnation: string | null;
   readonly run: string | null;
-  readonly configurationIndex: LogIndex | null;
+  readonly version: ConfigurationVersion;
+}
+
+/** What goes with the question who a node is. */
+export interface IdentityQuestion {
+  /** Say who asks. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
 }
 
 /**
- * Asks a node who it is, as the original's `NewHTTPPeer` does. `url` is its base URL, `headers` say who asks. Throws a
- * `RaftError`: `unreachable` where it does not answer, `configuration` where what answers is no node.
+ * Asks a node who it is, as the original's `NewHTTPPeer` does. `url` is its base URL. Throws a `RaftError`:
+ * `unreachable` where it does not answer, `configuration` where what answers is no node.
  */
 export async function fetchPeerIdentity(
   url: string,
-  headers: Readonly<Record<string, string>> = {},
+  { headers = {}, signal }: IdentityQuestion = {},
 ): Promise<PeerIdentity> {
   const pool = new Pool(url, { connections: 1, connect: { timeout: PEER_TIMEOUT_MS } });
   try {
@@ -114,6 +122,7 @@ export async function fetchPeerIdentity(
       method: 'GET',
       path: PATHS.id,
       headers,
+      ...(signal === undefined ? {} : { signal }),
       timeoutMs: PEER_TIMEOUT_MS,
       responseBytesMax: PEER_RESPONSE_BYTES_MAX,
     });
@@ -133,7 +142,7 @@ export async function fetchPeerIdentity(
       clusterId: textIn(outcome.headers[HEADERS.clusterId]),
       incarnation: textIn(outcome.headers[HEADERS.incarnation]),
       run: textIn(outcome.headers[HEADERS.run]),
-      configurationIndex: configurationIndexIn(outcome.headers) ?? null,
+      version: versionIn(outcome.headers),
     };
   } finally {
     await pool.destroy();

@@ -3,6 +3,7 @@ import { errorIn } from '../../http/error-body.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import { HEADERS, PATHS } from '../../http/paths.ts';
 import type { Route } from '../../http/route.ts';
+import { assertNever } from '../../lib/assert.ts';
 import { type NodeId, type Term, term } from '../../lib/brands.ts';
 import { TERM_JUMP_MAX } from '../../lib/limits.ts';
 import type { Dialect } from '../core/inputs.ts';
@@ -10,14 +11,14 @@ import type { Envelope, Request, Response } from '../core/messages.ts';
 import type { KnownMembers, Logger, PeerMemory, Self, Transport, TransportHandlers } from '../ports.ts';
 import { peerRoutes, REFUSED_BECAUSE } from './http-handlers.ts';
 import { HttpPeer } from './http-peer.ts';
-import { Acquaintances, identityHeaders } from './identity.ts';
+import { Acquaintances, type Introduction, identityHeaders } from './identity.ts';
 import { Newcomers } from './newcomers.ts';
 import { OwnPlace, pause } from './own-place.ts';
 import { twinAt } from './twin.ts';
 import { decodeResponse } from './wire-decode.ts';
 import { encodeRequest } from './wire-encode.ts';
 
-/** A peer that has not introduced itself yet is asked again after this, in milliseconds. */
+/** A peer that has not introduced itself yet, or does not know where this node is, is asked again after this, in milliseconds. */
 const GET_TO_KNOW_MS = 1_000;
 
 /** What stands at the address of a node that is known by its data, where that does not introduce itself. */
@@ -53,10 +54,11 @@ export class HttpTransport implements Transport {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #newcomers: Newcomers;
   readonly #ownPlace: OwnPlace;
-  /** Peers that look for this node where it is. */
+  /** Peers that need not be told where this node is. */
   readonly #informed = new Set<NodeId>();
   #members: ReadonlySet<NodeId> = new Set();
   #urlsInForce: ReadonlyMap<NodeId, string | null> = new Map();
+  /** Peers that are being asked who they are, again and again. */
   readonly #beingMet = new Set<HttpPeer>();
   readonly #underWay = new Set<Promise<void>>();
   #handlers: TransportHandlers | undefined;
@@ -105,7 +107,7 @@ export class HttpTransport implements Transport {
     this.#newcomers.forget();
     const urls = new Map(all.map(({ id, url }) => [id, url]));
     const { id: own } = this.#options.identity;
-    const hasMoved = this.#ownPlace.moveTo(urls.get(own) ?? null, members.configurationIndex);
+    const hasMoved = this.#ownPlace.moveTo(urls.get(own) ?? null, members.version);
     if (hasMoved) this.#informed.clear();
     urls.delete(own);
     for (const [id, peer] of this.#peers) {
@@ -145,15 +147,31 @@ export class HttpTransport implements Transport {
 
   #visit(peer: HttpPeer, headers: IncomingHttpHeaders): void {
     const introduction = this.#acquaintances.visit(peer.id, headers);
+    this.#takeHints(peer, introduction, headers);
     // Who does not introduce itself may be starting: only its answer to a message shows that it is an original.
-    if (introduction.type === 'known' && introduction.nodeId === peer.id) this.#recognize(peer, headers);
+    if (introduction.type === 'known' && introduction.nodeId === peer.id) this.#speaks(peer.id, 'extended');
   }
 
-  /** What a peer of ours says by the headers of its answer. */
-  #recognize(peer: HttpPeer, headers: IncomingHttpHeaders): void {
-    this.#speaks(peer.id, 'extended');
-    if (this.#ownPlace.heed(headers)) this.#informed.add(peer.id);
-    else this.#informed.delete(peer.id);
+  /** What an answer of a node of this cluster says about where this one is looked for, whoever it is by now. */
+  #takeHints(peer: HttpPeer, introduction: Introduction, headers: IncomingHttpHeaders): void {
+    switch (introduction.type) {
+      case 'known':
+        if (this.#ownPlace.heed(headers) && introduction.nodeId === peer.id) this.#informed.add(peer.id);
+        else this.#informed.delete(peer.id);
+        void this.#getToKnow(peer);
+        return;
+      case 'amnesiac':
+        this.#ownPlace.heed(headers);
+        return;
+      case 'twin':
+        this.#ownPlace.heedTwin(headers);
+        return;
+      case 'anonymous':
+      case 'stranger':
+        return;
+      default:
+        assertNever(introduction, 'introduction');
+    }
   }
 
   send(to: NodeId, envelope: Envelope<Request>): void {
@@ -192,6 +210,7 @@ export class HttpTransport implements Transport {
     if (outcome.type === 'failed') return undefined;
     const { status, headers, body } = outcome;
     const introduction = this.#acquaintances.visit(peer.id, headers);
+    this.#takeHints(peer, introduction, headers);
     switch (introduction.type) {
       case 'amnesiac':
         return undefined;
@@ -208,7 +227,7 @@ export class HttpTransport implements Transport {
           );
           return undefined;
         }
-        this.#recognize(peer, headers);
+        this.#speaks(peer.id, 'extended');
         if (status === 409) this.#handlers?.mismatch(peer.id, refusalIn(body), 'refused');
         return status === 200 ? this.#decode(message, body) : undefined;
       case 'anonymous':

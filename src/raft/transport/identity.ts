@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HEADERS } from '../../http/paths.ts';
-import { type LogIndex, type NodeId, parseLogIndex, parseNodeId } from '../../lib/brands.ts';
+import { type NodeId, parseNodeId } from '../../lib/brands.ts';
 import type { KnownMembers, PeerMemory, Self } from '../ports.ts';
 
 /** What the headers of a message say about its sender. */
@@ -18,12 +18,6 @@ export type Introduction =
 /** Whether a message is one of our own nodes': the original's have no headers that say who sends them. */
 export function introducesItself(headers: IncomingHttpHeaders): boolean {
   return typeof headers[HEADERS.clusterId] === 'string' && typeof headers[HEADERS.nodeId] === 'string';
-}
-
-/** The index of the configuration that the sender of a message goes by, or undefined where it does not say. */
-export function configurationIndexIn(headers: IncomingHttpHeaders): LogIndex | undefined {
-  const text = headers[HEADERS.configurationIndex];
-  return typeof text === 'string' ? parseLogIndex(text) : undefined;
 }
 
 /** The headers with which a node introduces itself. */

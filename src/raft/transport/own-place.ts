@@ -1,16 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HEADERS } from '../../http/paths.ts';
-import { INDEX_ZERO, type LogIndex } from '../../lib/brands.ts';
 import { isPeerUrl } from '../../lib/peer-url.ts';
-import type { Logger, Self } from '../ports.ts';
-import { configurationIndexIn, identityHeaders } from './identity.ts';
+import type { ConfigurationVersion, Logger, Self } from '../ports.ts';
+import { FIRST_VERSION, isLater, versionHeaders, versionIn } from './configuration-version.ts';
+import { identityHeaders } from './identity.ts';
 import { type Resident, whoIsAt } from './twin.ts';
 
-/** Where this process does not answer at an address, that is asked again after this, in milliseconds. */
+/** An address at which this process does not answer is asked again after this, in milliseconds. */
 const ASK_AGAIN_MS = 500;
 
-/** Names of one address; more are asked each time that they come. */
-const ALIASES_MAX = 8;
+/** Other addresses that are asked at a time, whatever is heard; each takes its place for `ASK_AGAIN_MS` at least. */
+const LOOKS_MAX = 8;
 
 export interface OwnPlaceOptions {
   readonly identity: Self;
@@ -23,20 +23,22 @@ export interface OwnPlaceOptions {
 
 /**
  * Where the others look for this node, and whether this process is what answers there. Two processes on copies of one
- * data directory would vote as one. The one at the address that the configuration names is the node; where they know
- * different configurations, that of the higher index counts. Whoever says of itself that it is this node proves nothing:
- * only what answers at an address does.
+ * data directory would vote as one. The one at the address that the configuration names is the node; where they go by
+ * different configurations, the later one counts. What a message says is only a reason to ask at an address, and what
+ * answers there decides.
  */
 export class OwnPlace {
   readonly #options: OwnPlaceOptions;
   /** As the configuration in force has it; null where this node is no member, or lives in this process. */
   #url: string | null = null;
-  #configurationIndex: LogIndex = INDEX_ZERO;
-  /** Other addresses at which this process answers. */
-  readonly #aliases = new Set<string>();
+  #version: ConfigurationVersion = FIRST_VERSION;
+  /** The address at which this process answered. */
+  #foundAt: string | null = null;
+  #isFinding = false;
+  readonly #looking = new Set<string>();
   #isActive = false;
-  /** Another address is being asked, or was a moment ago: one at a time, whatever others say. */
-  #isLooking = false;
+  /** Calls off what is being asked when this ends. */
+  readonly #over = new AbortController();
 
   constructor(options: OwnPlaceOptions) {
     this.#options = options;
@@ -49,44 +51,45 @@ export class OwnPlace {
 
   stop(): void {
     this.#isActive = false;
+    this.#over.abort();
   }
 
   /** Takes over what a configuration says. Returns whether that is another address. */
-  moveTo(url: string | null, configurationIndex: LogIndex): boolean {
+  moveTo(url: string | null, version: ConfigurationVersion): boolean {
     const hasMoved = url !== this.#url;
     this.#url = url;
-    this.#configurationIndex = configurationIndex;
+    this.#version = version;
     if (hasMoved) void this.#findSelf();
     return hasMoved;
   }
 
-  /** What others are told of this node's place, in requests, and of where this node looks for them, in all messages. */
+  /** What a message says of this node's place, and of where this node looks for the other. */
   headersFor(expectedUrl: string | null): Readonly<Record<string, string>> {
     return {
+      ...versionHeaders(this.#version),
       [HEADERS.run]: this.#options.run,
-      [HEADERS.configurationIndex]: String(this.#configurationIndex),
       ...(this.#url === null ? {} : { [HEADERS.url]: this.#url }),
       ...(expectedUrl === null ? {} : { [HEADERS.expectedUrl]: expectedUrl }),
     };
   }
 
   /**
-   * What a peer's message says about where that peer looks for this node. Where it is elsewhere, this node looks there
-   * too: one of the two configurations is old, and so may be the process there, or this one. Returns whether the peer
-   * looks for this node where it is.
+   * What a message says about where its sender looks for this node. Where that is elsewhere, this node looks there too:
+   * one of the two configurations is old, and so may be the process there, or this one. Returns whether the sender need
+   * not be told where this node is: it knows that, or goes by a configuration as late as ours that does not have us.
    */
   heed(headers: IncomingHttpHeaders): boolean {
     const expected = headers[HEADERS.expectedUrl];
-    if (typeof expected !== 'string' || expected === this.#url || this.#aliases.has(expected)) return true;
-    if (isPeerUrl(expected)) void this.#look(expected);
+    if (typeof expected !== 'string') return !isLater(this.#version, versionIn(headers));
+    if (expected === this.#url) return true;
+    this.#look(expected);
     return false;
   }
 
   /** A message of somebody who says that it is this node, as this process does: it is asked at the place that it names. */
   heedTwin(headers: IncomingHttpHeaders): void {
     const url = headers[HEADERS.url];
-    if (this.#isOlderThan(configurationIndexIn(headers)) && typeof url === 'string' && isPeerUrl(url))
-      void this.#look(url);
+    if (typeof url === 'string' && isLater(versionIn(headers), this.#version)) this.#look(url);
   }
 
   /**
@@ -94,16 +97,24 @@ export class OwnPlace {
    * come, on the data of which this process has a copy.
    */
   async #findSelf(): Promise<void> {
-    const url = this.#url;
-    let isFirst = true;
-    while (url !== null && url === this.#url && this.#isActive) {
+    if (this.#isFinding) return;
+    this.#isFinding = true;
+    let complained: string | null = null;
+    while (this.#isActive && this.#url !== null && this.#url !== this.#foundAt) {
+      const url = this.#url;
       const { who } = await this.#ask(url);
-      if (who === 'this process') return;
-      if (who === 'a twin' && this.#isActive) return this.#options.onTwin(url);
-      if (isFirst && url === this.#url && this.#isActive) this.#complain(url);
-      isFirst = false;
+      if (!this.#isActive || url !== this.#url) continue;
+      if (who === 'a twin') {
+        this.#options.onTwin(url);
+        break;
+      }
+      this.#foundAt = who === 'this process' ? url : null;
+      if (this.#foundAt !== null) continue;
+      if (complained !== url) this.#complain(url);
+      complained = url;
       await pause(ASK_AGAIN_MS);
     }
+    this.#isFinding = false;
   }
 
   #complain(url: string): void {
@@ -112,25 +123,25 @@ export class OwnPlace {
     );
   }
 
-  async #look(url: string): Promise<void> {
-    if (!this.#isActive || this.#isLooking) return;
-    this.#isLooking = true;
-    const found = await this.#ask(url);
-    if (found.who === 'this process' && this.#aliases.size < ALIASES_MAX) this.#aliases.add(url);
-    // A twin with an older configuration has been told of this one by the question, and stops by itself.
-    if (found.who === 'a twin' && this.#isOlderThan(found.configurationIndex) && this.#isActive)
-      this.#options.onTwin(url);
-    await pause(ASK_AGAIN_MS);
-    this.#isLooking = false;
+  #look(url: string): void {
+    const isPossible = this.#isActive && isPeerUrl(url) && this.#looking.size < LOOKS_MAX;
+    if (!isPossible || this.#looking.has(url)) return;
+    this.#looking.add(url);
+    void this.#lookOnce(url).then(() => this.#looking.delete(url));
   }
 
-  #isOlderThan(configurationIndex: LogIndex | null | undefined): boolean {
-    return (configurationIndex ?? INDEX_ZERO) > this.#configurationIndex;
+  async #lookOnce(url: string): Promise<void> {
+    const found = await this.#ask(url);
+    // One with the older configuration has been told of this one by the question, and stops by itself.
+    const isOlder = found.who === 'a twin' && isLater(found.version, this.#version);
+    if (isOlder && this.#isActive) this.#options.onTwin(url);
+    await pause(ASK_AGAIN_MS);
   }
 
   #ask(url: string): Promise<Resident> {
     const { identity, run } = this.#options;
-    return whoIsAt(url, identity, run, { ...identityHeaders(identity), ...this.headersFor(null) });
+    const headers = { ...identityHeaders(identity), ...this.headersFor(null) };
+    return whoIsAt(url, identity, run, { headers, signal: this.#over.signal });
   }
 }
 
