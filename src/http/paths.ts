@@ -39,11 +39,12 @@ export const HEADERS = {
   incarnation: 'raft-incarnation',
   /** Random, of one process: tells two processes with the same data from each other. */
   run: 'raft-run',
-  /** Where the sender can be asked who it is, and where in the log the configuration stands that says so. */
+  /** Where the sender can be asked who it is, as its configuration has it. */
   url: 'raft-url',
-  configurationTerm: 'raft-configuration-term',
-  configurationIndex: 'raft-configuration-index',
-  /** Where that configuration has the receiver: one that is elsewhere learns of it. */
+  /** Of the last entry in the sender's log. */
+  lastLogTerm: 'raft-last-log-term',
+  lastLogIndex: 'raft-last-log-index',
+  /** Where the sender's configuration has the receiver: one that is elsewhere learns of it. */
   expectedUrl: 'raft-expected-url',
   /** The incarnation that the sender expects the receiver to have: one that was wiped learns of it. */
   expectedIncarnation: 'raft-expected-incarnation',

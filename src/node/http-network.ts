@@ -46,6 +46,8 @@ export class HttpNetwork implements Network {
   readonly #options: HttpNetworkOptions;
   readonly #http: HttpServer;
   #url: Promise<string> | undefined;
+  /** The same once it is known. */
+  #listensAt: string | undefined;
   #forward: HttpForward | undefined;
 
   constructor(server: Server, options: HttpNetworkOptions) {
@@ -73,6 +75,8 @@ export class HttpNetwork implements Network {
       members,
       memory,
       currentTerm: () => this.#server.currentTerm(),
+      lastLogPosition: () => this.#server.lastLogPosition(),
+      listensAt: () => this.#listensAt,
       logger: this.#options.logger,
     });
     let urls = urlsOf(members.all);
@@ -117,7 +121,8 @@ export class HttpNetwork implements Network {
       port: this.#options.port,
       ...(this.#options.host === undefined ? {} : { host: this.#options.host }),
     });
-    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    this.#listensAt = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    return this.#listensAt;
   }
 }
 

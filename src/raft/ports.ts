@@ -131,15 +131,14 @@ export interface Self {
   readonly incarnation: string;
 }
 
-/** The entry that holds the configuration in force; 0 and 0 for the one that a node was made with. */
-export interface ConfigurationVersion {
+/** Where a log ends: its last entry, 0 and 0 where it is empty. */
+export interface LogPosition {
   readonly term: Term;
   readonly index: LogIndex;
 }
 
 /** Whom a node has to do with. */
 export interface KnownMembers {
-  readonly version: ConfigurationVersion;
   /** The members of the configuration in force. */
   readonly inForce: readonly Member[];
   /** These, and those that the change under way, or the last one, leaves out: they are to be told. */

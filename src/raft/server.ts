@@ -3,7 +3,7 @@ import { type NodeId, TERM_ZERO, type Term } from '../lib/brands.ts';
 import { configurationOf, membersOf } from '../lib/configuration.ts';
 import { asRaftError, RaftError } from '../lib/errors.ts';
 import { voterIds } from './core/configuration.ts';
-import { configurationTerm, knownMembers, latestConfiguration } from './core/configuration-log.ts';
+import { knownMembers } from './core/configuration-log.ts';
 import type { CoreEvent } from './core/effects.ts';
 import { type CoreState, createCore } from './core/state.ts';
 import { SessionMachine } from './machine/sessions.ts';
@@ -14,6 +14,7 @@ import type {
   Connection,
   KnownMembers,
   Logger,
+  LogPosition,
   LogStore,
   MembershipRequest,
   MembershipResult,
@@ -32,7 +33,7 @@ import { CommitHintSaver } from './runtime/commit-hint-saver.ts';
 import { CoreDriver } from './runtime/core-driver.ts';
 import { coreOptions } from './runtime/core-options.ts';
 import { describeEvent } from './runtime/describe-event.ts';
-import { describeServer, leaderHint } from './runtime/describe-server.ts';
+import { describeServer, lastLogPosition, leaderHint } from './runtime/describe-server.ts';
 import { LeaderNews } from './runtime/leader-news.ts';
 import { LogTime } from './runtime/log-time.ts';
 import { Mailroom } from './runtime/mailroom.ts';
@@ -224,6 +225,11 @@ export class Server implements RaftService {
     return this.#running?.core.currentTerm ?? TERM_ZERO;
   }
 
+  /** Where the log ends: at its start before the server is started. */
+  lastLogPosition(): LogPosition {
+    return lastLogPosition(this.#running?.core);
+  }
+
   status(): ServiceStatus {
     const { core, applier, self, peerMemory } = this.#requireRunning();
     const { lastApplied } = applier;
@@ -332,11 +338,7 @@ export class Server implements RaftService {
         this.#leaderNews.announce();
         return;
       case 'configuration':
-        connection.setMembers({
-          version: { term: event.term, index: event.index },
-          inForce: membersOf(event.configuration),
-          all: event.members,
-        });
+        connection.setMembers({ inForce: membersOf(event.configuration), all: event.members });
         return;
       case 'removed':
         void this.#end(removed(event.index));
@@ -394,7 +396,5 @@ export class Server implements RaftService {
 }
 
 function membersOfCore(core: CoreState): KnownMembers {
-  const { index, configuration } = latestConfiguration(core);
-  const version = { term: configurationTerm(core), index };
-  return { version, inForce: membersOf(configuration), all: knownMembers(core) };
+  return { inForce: membersOf(core.configuration), all: knownMembers(core) };
 }

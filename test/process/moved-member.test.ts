@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createClient } from '../../src/api/client.ts';
 import type { RaftClient } from '../../src/api/client-types.ts';
 import { nodeId } from '../../src/lib/brands.ts';
+import type { MembershipRequest } from '../../src/raft/ports.ts';
 import { startRaft } from '../command-line/runner.ts';
 import { freePorts } from '../support/ports.ts';
 import { RealCluster, type RealNode } from '../support/real-cluster.ts';
@@ -40,7 +41,7 @@ describe('a process on old data at the old address of a member that has moved', 
     expect(await get([moved.url, late.url])).toBe('acknowledged');
   });
 
-  it('stops also where its last configuration was never committed, and stands behind that of the move', async () => {
+  it('stops also where its log is longer, by entries of an earlier term that were never committed', async () => {
     const cluster = await RealCluster.start(3);
     const old = await cluster.leader();
     await put([old.url], 'before');
@@ -49,7 +50,8 @@ describe('a process on old data at the old address of a member that has moved', 
     await Promise.all(others.map((node) => cluster.kill(node)));
     await leaveUncommitted(old, others);
     await cluster.kill(old);
-    for (const node of others) cluster.restart(node);
+    // One that leads alone, until it has learnt of the move, must not step down meanwhile.
+    for (const node of others) cluster.restart(node, PATIENT);
     const other = await cluster.leader();
     const [late] = others.filter((node) => node !== other);
     if (late === undefined) throw new Error('There are three');
@@ -64,6 +66,41 @@ describe('a process on old data at the old address of a member that has moved', 
     await stopsAsTwin(cluster, old, moved);
 
     expect(await get([moved.url, late.url])).toBe('acknowledged');
+  });
+});
+
+describe('a process at the new address of a member', () => {
+  it('stops where the move was taken back, and the one at the old address has gone on', async () => {
+    const cluster = await RealCluster.start(5);
+    const leader = await cluster.leader();
+    const [old, second, third, fourth] = cluster.nodes.filter((node) => node !== leader);
+    if (old === undefined || second === undefined || third === undefined || fourth === undefined)
+      throw new Error('There are five');
+    await put([leader.url], 'before');
+    await cluster.settle();
+    await cluster.kill(old);
+    const moved = await startAtNewAddress(old);
+    // The move comes no further than to the leader and the process that has moved.
+    await Promise.all([second, third, fourth].map((node) => cluster.kill(node)));
+    const client = clientOf([leader.url]);
+    await expect(client.changeConfiguration(moveTo(cluster, old, moved.url, true))).rejects.toThrow();
+    expect((await client.status(moved.url)).configuration.index).toBeGreaterThan(0);
+    await cluster.kill(leader);
+    moved.child.kill('SIGSTOP');
+
+    // Three of five, with the node at its old place, which decide without it.
+    for (const node of [second, third, old]) cluster.restart(node);
+    await cluster.leader();
+    await put([second.url, third.url], 'acknowledged');
+    moved.child.kill('SIGCONT');
+    const [code] = await once(moved.child, 'exit');
+    expect(code).toBe(73);
+    expect(old.process.exitCode).toBeNull();
+
+    // Of those who have the write, the one at the old place is the only one left.
+    await Promise.all([second, third].map((node) => cluster.kill(node)));
+    for (const node of [leader, fourth]) cluster.restart(node);
+    expect(await get([leader.url, fourth.url, old.url])).toBe('acknowledged');
   });
 });
 
@@ -114,10 +151,15 @@ async function startAtNewAddress({ id, dataDir }: RealNode): Promise<Moved> {
 }
 
 async function changeAddress(cluster: RealCluster, old: RealNode, newUrl: string): Promise<void> {
-  await cluster.client.changeConfiguration({
-    voters: cluster.nodes.map((node) => ({ id: nodeId(node.id), url: node === old ? newUrl : node.url })),
-    ...{ learners: [], expectIndex: null, isForced: false },
-  });
+  await cluster.client.changeConfiguration(moveTo(cluster, old, newUrl, false));
+}
+
+function moveTo(cluster: RealCluster, old: RealNode, newUrl: string, isForced: boolean): MembershipRequest {
+  const voters = cluster.nodes.map((node) => ({
+    id: nodeId(node.id),
+    url: node === old ? newUrl : node.url,
+  }));
+  return { voters, learners: [], expectIndex: null, isForced };
 }
 
 /** The old process has to stop, and the one that has moved to go on. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { logIndex, nodeId, term } from '../../src/lib/brands.ts';
+import { nodeId, term } from '../../src/lib/brands.ts';
 import { OWN_PEER_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX, TERM_JUMP_MAX } from '../../src/lib/limits.ts';
 import type { Response } from '../../src/raft/core/messages.ts';
 import { fetchPeerIdentity } from '../../src/raft/transport/http-peer.ts';
@@ -77,7 +77,6 @@ describe('the paths of peers', () => {
     const member = (id: string) => ({ id: nodeId(id), url: null, incarnation: null });
     const body = JSON.stringify(vote);
     one.transport.setMembers({
-      version: { term: term(1), index: logIndex(2) },
       inForce: [member('8')],
       all: [member('7'), member('8')],
     });
@@ -86,7 +85,6 @@ describe('the paths of peers', () => {
     // One of ours is listened to: it goes by its own configuration, and may lead by that.
     expect(await post(one, '/raft/requestvote', body, headersOf('7', 'x'))).toMatchObject({ status: 200 });
     one.transport.setMembers({
-      version: { term: term(1), index: logIndex(3) },
       inForce: [member('7'), member('8')],
       all: [member('7'), member('8')],
     });

@@ -4,7 +4,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type LogIndex, logIndex, nodeId, type Term, term } from '../../src/lib/brands.ts';
 import { PEER_REQUESTS_MAX, PEER_TIMEOUT_MS, TERM_JUMP_MAX } from '../../src/lib/limits.ts';
 import type { AppendEntries, PreVote, Request, RequestVote, Response } from '../../src/raft/core/messages.ts';
-import { FIRST_VERSION } from '../../src/raft/transport/configuration-version.ts';
 import { HttpTransport } from '../../src/raft/transport/http-transport.ts';
 import { Ear, identity, memoryOf, startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
 
@@ -400,9 +399,11 @@ describe('a transport', () => {
     const transport = new HttpTransport({
       run: 'run',
       identity: identity(ONE),
-      members: { version: FIRST_VERSION, inForce: members, all: members },
+      members: { inForce: members, all: members },
       memory: memoryOf(),
       currentTerm: () => term(1),
+      lastLogPosition: () => ({ term: term(0), index: logIndex(0) }),
+      listensAt: () => undefined,
     });
     transport.start(ear.handlers());
     transport.send(nodeId(TWO), { requestId: 1, message: VOTE });

@@ -5,8 +5,8 @@ import { INDEX_ZERO, type NodeId, nodeId, TERM_ZERO, type Term, term } from '../
 import type { Dialect } from '../../src/raft/core/inputs.ts';
 import type { Request, Response } from '../../src/raft/core/messages.ts';
 import type {
-  ConfigurationVersion,
   Logger,
+  LogPosition,
   MismatchKind,
   PeerAddress,
   PeerMemory,
@@ -14,9 +14,9 @@ import type {
   TransportHandlers,
 } from '../../src/raft/ports.ts';
 import type { RaftService, ServiceStatus } from '../../src/raft/service.ts';
-import { FIRST_VERSION } from '../../src/raft/transport/configuration-version.ts';
 import { HttpTransport } from '../../src/raft/transport/http-transport.ts';
 import { identityHeaders } from '../../src/raft/transport/identity.ts';
+import { LOG_START } from '../../src/raft/transport/log-position.ts';
 
 /** What reached the layer above a transport. */
 export type Heard =
@@ -95,7 +95,8 @@ export interface TestNodeOptions {
   readonly port?: number;
   readonly peers?: readonly PeerAddress[];
   readonly term?: Term;
-  readonly version?: ConfigurationVersion;
+  /** Where its log ends. */
+  readonly log?: LogPosition;
   readonly run?: string;
   answer?(message: Request): Response | undefined;
   readonly service?: RaftService;
@@ -131,9 +132,11 @@ export async function startNode(options: TestNodeOptions): Promise<TestNode> {
   const transport = new HttpTransport({
     identity: own,
     run,
-    members: { version: options.version ?? FIRST_VERSION, inForce: members, all: members },
+    members: { inForce: members, all: members },
     memory: options.memory ?? memoryOf(),
     currentTerm: () => options.term ?? term(1),
+    lastLogPosition: () => options.log ?? LOG_START,
+    listensAt: () => undefined,
     ...(options.logger === undefined ? {} : { logger: options.logger }),
   });
   const service = options.service ?? fakeService({});

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { logIndex, nodeId, term } from '../../src/lib/brands.ts';
 import type { PreVote } from '../../src/raft/core/messages.ts';
-import type { ConfigurationVersion, Self } from '../../src/raft/ports.ts';
-import { FIRST_VERSION } from '../../src/raft/transport/configuration-version.ts';
+import type { LogPosition, Self } from '../../src/raft/ports.ts';
+import { LOG_START } from '../../src/raft/transport/log-position.ts';
 import { OwnPlace } from '../../src/raft/transport/own-place.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePorts } from '../support/ports.ts';
@@ -14,8 +14,9 @@ import { identity, memoryOf, startNode, type TestNode, type TestNodeOptions } fr
 const MOVED = '7';
 const OTHER = '8';
 const THIRD = '9';
-const OLD = version(1, 4);
-const NEW = version(1, 9);
+const OLD = logTo(1, 4);
+const NEW = logTo(1, 9);
+const RUN = 'a run of the test';
 const NOBODY = 'http://127.0.0.1:9';
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -25,13 +26,13 @@ afterEach(async () => {
 });
 
 describe('a message', () => {
-  it('says by which configuration its sender goes, and where that has the receiver', async () => {
+  it('says where the log of its sender ends, and where its configuration has the receiver', async () => {
     const heard: IncomingMessage['headers'][] = [];
     const peer = await listener((request, response) => {
       heard.push(request.headers);
       response.writeHead(503).end();
     });
-    const { url, transport } = await startAs(MOVED, { version: NEW, peers: { [OTHER]: peer } });
+    const { url, transport } = await startAs(MOVED, { log: NEW, peers: { [OTHER]: peer } });
     transport.send(nodeId(OTHER), { requestId: 1, message: PRE_VOTE });
     await eventually('a question and a message', () => heard.length >= 2 || undefined);
     for (const headers of heard) expect(headers).toMatchObject({ ...NEW_HEADERS, 'raft-expected-url': peer });
@@ -39,7 +40,7 @@ describe('a message', () => {
   });
 
   it('is answered with where the sender is looked for, if it says who it is', async () => {
-    const { url } = await startAs(OTHER, { version: NEW, peers: { [MOVED]: NOBODY } });
+    const { url } = await startAs(OTHER, { log: NEW, peers: { [MOVED]: NOBODY } });
     const wanted = { ...NEW_HEADERS, 'raft-expected-url': NOBODY };
     const known = await fetch(`${url}/raft/id`, { headers: headersOf(MOVED) });
     const message = await fetch(`${url}/raft/prevote`, {
@@ -56,60 +57,60 @@ describe('a message', () => {
 });
 
 describe('of two processes of one node', () => {
-  it('that goes by the older configuration which hears from a peer that the node has moved', async () => {
+  it('the one whose log is less up to date hears from a peer that the node has moved', async () => {
     const ports = await freePorts(2);
-    const there = await startAs(MOVED, { version: NEW, port: ports[1] });
-    const other = await startAs(OTHER, { version: NEW, peers: { [MOVED]: there.url } });
-    const here = await startAs(MOVED, { version: OLD, port: ports[0], peers: { [OTHER]: other.url } });
+    const there = await startAs(MOVED, { log: NEW, port: ports[1] });
+    const other = await startAs(OTHER, { log: NEW, peers: { [MOVED]: there.url } });
+    const here = await startAs(MOVED, { log: OLD, port: ports[0], peers: { [OTHER]: other.url } });
     await stopsFor(here, there);
   });
 
-  it('that stays behind which the other finds, because a peer that lags looks for the node there', async () => {
-    const here = await startAs(MOVED, { version: OLD });
-    const other = await startAs(OTHER, { version: OLD, peers: { [MOVED]: here.url } });
-    const there = await startAs(MOVED, { version: NEW, peers: { [OTHER]: other.url } });
+  it('the one that stays behind is found by the other, because a peer that lags looks for the node there', async () => {
+    const here = await startAs(MOVED, { log: OLD });
+    const other = await startAs(OTHER, { log: OLD, peers: { [MOVED]: here.url } });
+    const there = await startAs(MOVED, { log: NEW, peers: { [OTHER]: other.url } });
     await stopsFor(here, there);
   });
 
-  it('that goes by the earlier term, though an entry of it that was never committed has the higher index', async () => {
-    const there = await startAs(MOVED, { version: version(2, 4) });
-    const other = await startAs(OTHER, { version: version(2, 4), peers: { [MOVED]: there.url } });
-    const here = await startAs(MOVED, { version: version(1, 11), peers: { [OTHER]: other.url } });
+  it('the one whose log ends in an earlier term, though at a higher index with entries that were never committed', async () => {
+    const there = await startAs(MOVED, { log: logTo(2, 4) });
+    const other = await startAs(OTHER, { log: logTo(2, 4), peers: { [MOVED]: there.url } });
+    const here = await startAs(MOVED, { log: logTo(1, 11), peers: { [OTHER]: other.url } });
     await stopsFor(here, there);
   });
 
   it('the old one, which hears it from the second peer while the first names an address where nobody is', async () => {
-    const there = await startAs(MOVED, { version: NEW });
-    const lagging = await startAs(OTHER, { version: version(1, 6), peers: { [MOVED]: NOBODY } });
-    const knowing = await startAs(THIRD, { version: NEW, peers: { [MOVED]: there.url } });
+    const there = await startAs(MOVED, { log: NEW });
+    const lagging = await startAs(OTHER, { log: logTo(1, 6), peers: { [MOVED]: NOBODY } });
+    const knowing = await startAs(THIRD, { log: NEW, peers: { [MOVED]: there.url } });
     const peers = { [OTHER]: lagging.url, [THIRD]: knowing.url };
-    const here = await startAs(MOVED, { version: OLD, peers });
+    const here = await startAs(MOVED, { log: OLD, peers });
     await stopsFor(here, there);
   });
 
   it('the old one, which finds the other where a peer of it was', async () => {
-    const there = await startAs(MOVED, { version: NEW });
-    const here = await startAs(MOVED, { version: OLD, peers: { [OTHER]: there.url } });
+    const there = await startAs(MOVED, { log: NEW });
+    const here = await startAs(MOVED, { log: OLD, peers: { [OTHER]: there.url } });
     await stopsFor(here, there);
   });
 
   it('the old one, also where it knows its peers with data that they have lost since', async () => {
-    const there = await startAs(MOVED, { version: NEW });
+    const there = await startAs(MOVED, { log: NEW });
     const fresh = identity(OTHER, 'cluster-a', 'fresh');
-    const other = await startAs(OTHER, { identity: fresh, version: NEW, peers: { [MOVED]: there.url } });
+    const other = await startAs(OTHER, { identity: fresh, log: NEW, peers: { [MOVED]: there.url } });
     const memory = memoryOf({ [OTHER]: 'lost' });
-    const here = await startAs(MOVED, { version: OLD, memory, peers: { [OTHER]: other.url } });
+    const here = await startAs(MOVED, { log: OLD, memory, peers: { [OTHER]: other.url } });
     await stopsFor(here, there);
   });
 
   it('the old one, for a peer that heard of the node only after it had answered the new one', async () => {
     const [port = 0] = await freePorts(1);
-    const other = await startAs(OTHER, { version: FIRST_VERSION });
-    const there = await startAs(MOVED, { version: NEW, peers: { [OTHER]: other.url } });
+    const other = await startAs(OTHER, { log: LOG_START });
+    const there = await startAs(MOVED, { log: NEW, peers: { [OTHER]: other.url } });
     await there.ear.until('dialect');
     const members = [{ id: nodeId(MOVED), url: `http://127.0.0.1:${port}`, incarnation: null }];
-    other.transport.setMembers({ version: OLD, inForce: members, all: members });
-    const here = await startAs(MOVED, { version: OLD, port });
+    other.transport.setMembers({ inForce: members, all: members });
+    const here = await startAs(MOVED, { log: OLD, port });
     await stopsFor(here, there);
   });
 });
@@ -121,10 +122,10 @@ describe('a node', () => {
     let expected = `http://127.0.0.1:${port}`;
     const peer = await listener((request, response) => {
       if (request.method === 'GET') questions.push(String(request.headers['raft-url']));
-      const place = { ...headersOf(OTHER), ...versionOf(OLD), 'raft-expected-url': expected };
+      const place = { ...headersOf(OTHER), ...positionOf(OLD), 'raft-expected-url': expected };
       response.writeHead(request.method === 'GET' ? 200 : 503, place).end(OTHER);
     });
-    const { url, transport, ear } = await startAs(MOVED, { version: OLD, port, peers: { [OTHER]: peer } });
+    const { url, transport, ear } = await startAs(MOVED, { log: OLD, port, peers: { [OTHER]: peer } });
     await ear.until('dialect');
 
     const members = [
@@ -132,7 +133,7 @@ describe('a node', () => {
       { id: nodeId(OTHER), url: peer, incarnation: null },
     ];
     expected = `${url}/`;
-    transport.setMembers({ version: NEW, inForce: members, all: members });
+    transport.setMembers({ inForce: members, all: members });
     await eventually('it says where it is now', () => questions.includes(`${url}/`) || undefined);
 
     expected = NOBODY;
@@ -141,7 +142,7 @@ describe('a node', () => {
     await eventually('it says so again', () => questions.length > before || undefined);
   });
 
-  it('asks where a member looks for it, and where somebody with a later configuration says that it is', async () => {
+  it('asks where a member looks for it, and where somebody with a later log says that it is', async () => {
     const asked: string[] = [];
     const place = (name: string) =>
       listener((_, response) => {
@@ -150,10 +151,10 @@ describe('a node', () => {
       });
     const [expected, visited] = [await place('expected'), await place('visited')];
     const [claimed, outdated] = [await place('claimed'), await place('old')];
-    const { url, ear } = await startAs(MOVED, { version: OLD, peers: { [OTHER]: NOBODY } });
+    const { url, ear } = await startAs(MOVED, { log: OLD, peers: { [OTHER]: NOBODY } });
     const post = (headers: Record<string, string>) =>
       fetch(`${url}/raft/prevote`, { method: 'POST', headers, body: '{' });
-    await post({ ...headersOf(MOVED), 'raft-url': outdated, ...versionOf(version(1, 3)) });
+    await post({ ...headersOf(MOVED), 'raft-url': outdated, ...positionOf(logTo(1, 3)) });
     // The first answer has been taken in by the time of the second question.
     await eventually('all were asked twice', async () => {
       await post({ ...headersOf(OTHER), 'raft-expected-url': expected });
@@ -180,6 +181,22 @@ describe('a node', () => {
     place.stop();
   });
 
+  it('is known by another name of its address, once it has answered there', async () => {
+    let asked = 0;
+    const url = await listener((_, response) => {
+      asked++;
+      response.writeHead(200, headersOf(MOVED)).end(MOVED);
+    });
+    const place = identityPlace();
+    const alias = { 'raft-expected-url': url };
+    expect(place.heed(alias)).toBe(false);
+    await eventually('the name is known', () => place.heed(alias) || undefined);
+    expect(asked).toBe(1);
+    place.moveTo(NOBODY);
+    expect(place.heed(alias)).toBe(false);
+    place.stop();
+  });
+
   it('has one question under way at its own address, however often that changes, and complains once', async () => {
     const waiting: ServerResponse[] = [];
     let most = 0;
@@ -189,8 +206,8 @@ describe('a node', () => {
     const warnings: string[] = [];
     const place = identityPlace({ info: () => {}, warn: (text) => void warnings.push(text) });
     for (let i = 0; i < 20; i++) {
-      place.moveTo(NOBODY, OLD);
-      place.moveTo(url, NEW);
+      place.moveTo(NOBODY);
+      place.moveTo(url);
     }
     for (let i = 0; i < 3; i++) {
       const response = await eventually('it asks', () => waiting[0]);
@@ -199,6 +216,7 @@ describe('a node', () => {
     }
     expect(most).toBe(1);
     expect(warnings.filter((text) => text.includes(url))).toHaveLength(1);
+    expect(warnings[0]).toMatch(/raft config add 7=http:\/\/127\.0\.0\.1:7$/);
     place.stop();
   });
 });
@@ -208,14 +226,14 @@ const PRE_VOTE: PreVote = {
   ...{ lastLogIndex: logIndex(0), lastLogTerm: term(0) },
 };
 
-const NEW_HEADERS = versionOf(NEW);
+const NEW_HEADERS = positionOf(NEW);
 
-function version(ofTerm: number, index: number): ConfigurationVersion {
+function logTo(ofTerm: number, index: number): LogPosition {
   return { term: term(ofTerm), index: logIndex(index) };
 }
 
-function versionOf({ term: ofTerm, index }: ConfigurationVersion) {
-  return { 'raft-configuration-term': String(ofTerm), 'raft-configuration-index': String(index) };
+function positionOf({ term: ofTerm, index }: LogPosition) {
+  return { 'raft-last-log-term': String(ofTerm), 'raft-last-log-index': String(index) };
 }
 
 /** The first has to stop, and the second to go on. */
@@ -260,7 +278,10 @@ async function startAs(id: string, { peers = {}, port: wanted, ...options }: Sta
 /** What a node knows of its place, without the node; it has none yet. */
 function identityPlace(logger = { info: () => {}, warn: (_: string) => {} }): OwnPlace {
   const onTwin = (url: string) => expect.unreachable(`There is no twin at ${url}`);
-  const place = new OwnPlace({ identity: identity(MOVED), run: 'run', onTwin, logger });
+  const place = new OwnPlace({
+    ...{ identity: identity(MOVED), run: RUN, onTwin, logger },
+    ...{ lastLogPosition: () => OLD, listensAt: () => 'http://127.0.0.1:7' },
+  });
   place.start();
   return place;
 }
@@ -280,6 +301,6 @@ async function listener(
 function headersOf(id: string): Record<string, string> {
   return {
     ...{ 'raft-cluster-id': 'cluster-a', 'raft-node-id': id },
-    ...{ 'raft-incarnation': `incarnation-${id}`, 'raft-run': 'a run of the test' },
+    ...{ 'raft-incarnation': `incarnation-${id}`, 'raft-run': RUN },
   };
 }

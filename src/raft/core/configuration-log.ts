@@ -1,8 +1,7 @@
-import { type LogIndex, type NodeId, TERM_ZERO, type Term } from '../../lib/brands.ts';
+import type { LogIndex, NodeId } from '../../lib/brands.ts';
 import { type Configuration, type Member, membersOf } from '../../lib/configuration.ts';
 import { configurationIn, type Entry } from '../../lib/entry.ts';
 import type { CoreEvent } from './effects.ts';
-import { termAt } from './log.ts';
 import { type CoreState, isMember } from './state.ts';
 
 /** A configuration and where it stands in the log; index 0 is the one that the node was made with. */
@@ -70,14 +69,7 @@ export function knownMembers(state: CoreState): readonly Member[] {
   return [...members.values()];
 }
 
-/** The term of the entry that holds the configuration in force; 0 for the one that the node was made with. */
-export function configurationTerm(state: CoreState): Term {
-  return termAt(state.log, latestConfiguration(state).index) ?? TERM_ZERO;
-}
-
 /** What the runtime is told, so that it connects the node with its members. */
 export function configurationEvent(state: CoreState): CoreEvent {
-  const { index, configuration } = latestConfiguration(state);
-  const term = configurationTerm(state);
-  return { type: 'configuration', index, term, configuration, members: knownMembers(state) };
+  return { type: 'configuration', ...latestConfiguration(state), members: knownMembers(state) };
 }

@@ -126,9 +126,7 @@ export type CoreEvent =
   /** Another configuration is in force: the node is to be connected with these members. */
   | {
       readonly type: 'configuration';
-      /** Of its entry. */
       readonly index: LogIndex;
-      readonly term: Term;
       readonly configuration: Configuration;
       /** Also those that a change under way, or the last one, leaves out. */
       readonly members: readonly Member[];

@@ -1,12 +1,13 @@
-import type { LogIndex, NodeId } from '../../lib/brands.ts';
+import { INDEX_ZERO, type LogIndex, type NodeId, TERM_ZERO } from '../../lib/brands.ts';
 import { type Configuration, type Member, membersOf } from '../../lib/configuration.ts';
 import type { LeaderHint } from '../../lib/errors.ts';
 import { whoBlocks } from '../core/change.ts';
 import { contains } from '../core/configuration.ts';
 import { isConfigurationCommitted, latestConfiguration } from '../core/configuration-log.ts';
 import { hasOriginalMember, unmetMembers } from '../core/dialects.ts';
+import { lastTerm } from '../core/log.ts';
 import type { CoreState } from '../core/state.ts';
-import type { PeerMemory, Self } from '../ports.ts';
+import type { LogPosition, PeerMemory, Self } from '../ports.ts';
 import type {
   ConfigurationPhase,
   MemberPart,
@@ -15,6 +16,13 @@ import type {
   ServiceStatus,
 } from '../service.ts';
 import { knownIncarnation } from './membership.ts';
+
+/** Where the log of a server ends; at its start for one that does not run yet. */
+export function lastLogPosition(core: CoreState | undefined): LogPosition {
+  return core === undefined
+    ? { term: TERM_ZERO, index: INDEX_ZERO }
+    : { term: lastTerm(core.log), index: core.log.lastIndex };
+}
 
 /** One server's view of itself, as its status shows it. */
 export function describeServer(server: {

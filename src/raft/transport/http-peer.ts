@@ -5,8 +5,8 @@ import { type NodeId, parseNodeId } from '../../lib/brands.ts';
 import { textOf } from '../../lib/bytes.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { PEER_REQUESTS_MAX, PEER_RESPONSE_BYTES_MAX, PEER_TIMEOUT_MS } from '../../lib/limits.ts';
-import type { ConfigurationVersion } from '../ports.ts';
-import { versionIn } from './configuration-version.ts';
+import type { LogPosition } from '../ports.ts';
+import { positionIn } from './log-position.ts';
 
 export interface HttpPeerOptions {
   readonly id: NodeId;
@@ -98,7 +98,7 @@ export interface PeerIdentity {
   readonly clusterId: string | null;
   readonly incarnation: string | null;
   readonly run: string | null;
-  readonly version: ConfigurationVersion;
+  readonly lastLogPosition: LogPosition;
 }
 
 /** What goes with the question who a node is. */
@@ -142,7 +142,7 @@ export async function fetchPeerIdentity(
       clusterId: textIn(outcome.headers[HEADERS.clusterId]),
       incarnation: textIn(outcome.headers[HEADERS.incarnation]),
       run: textIn(outcome.headers[HEADERS.run]),
-      version: versionIn(outcome.headers),
+      lastLogPosition: positionIn(outcome.headers),
     };
   } finally {
     await pool.destroy();

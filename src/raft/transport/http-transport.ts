@@ -8,7 +8,15 @@ import { type NodeId, type Term, term } from '../../lib/brands.ts';
 import { TERM_JUMP_MAX } from '../../lib/limits.ts';
 import type { Dialect } from '../core/inputs.ts';
 import type { Envelope, Request, Response } from '../core/messages.ts';
-import type { KnownMembers, Logger, PeerMemory, Self, Transport, TransportHandlers } from '../ports.ts';
+import type {
+  KnownMembers,
+  Logger,
+  LogPosition,
+  PeerMemory,
+  Self,
+  Transport,
+  TransportHandlers,
+} from '../ports.ts';
 import { peerRoutes, REFUSED_BECAUSE } from './http-handlers.ts';
 import { HttpPeer } from './http-peer.ts';
 import { Acquaintances, type Introduction, identityHeaders } from './identity.ts';
@@ -33,6 +41,10 @@ export interface HttpTransportOptions {
   readonly memory: PeerMemory;
   /** Our own term. */
   currentTerm(): Term;
+  /** Where our own log ends. */
+  lastLogPosition(): LogPosition;
+  /** The base URL at which this process listens, or undefined before it does. */
+  listensAt(): string | undefined;
   /** Hears of nodes that send messages here and must not be listened to. */
   readonly logger?: Logger;
 }
@@ -62,6 +74,7 @@ export class HttpTransport implements Transport {
   readonly #beingMet = new Set<HttpPeer>();
   readonly #underWay = new Set<Promise<void>>();
   #handlers: TransportHandlers | undefined;
+  #isStopped = false;
 
   constructor(options: HttpTransportOptions) {
     const { identity } = options;
@@ -72,6 +85,8 @@ export class HttpTransport implements Transport {
     this.#ownPlace = new OwnPlace({
       identity,
       run: options.run,
+      lastLogPosition: options.lastLogPosition,
+      listensAt: options.listensAt,
       onTwin: (url) => this.#handlers?.mismatch(identity.id, twinAt(url, identity), 'twin'),
       ...(options.logger === undefined ? {} : { logger: options.logger }),
     });
@@ -100,6 +115,7 @@ export class HttpTransport implements Transport {
 
   /** Connects with these members, and ends the connections with those that are none any more or have moved. */
   setMembers(members: KnownMembers): void {
+    if (this.#isStopped) return;
     const { all } = members;
     this.#members = new Set(all.map(({ id }) => id));
     this.#urlsInForce = new Map(members.inForce.map(({ id, url }) => [id, url]));
@@ -107,7 +123,7 @@ export class HttpTransport implements Transport {
     this.#newcomers.forget();
     const urls = new Map(all.map(({ id, url }) => [id, url]));
     const { id: own } = this.#options.identity;
-    const hasMoved = this.#ownPlace.moveTo(urls.get(own) ?? null, members.version);
+    const hasMoved = this.#ownPlace.moveTo(urls.get(own) ?? null);
     if (hasMoved) this.#informed.clear();
     urls.delete(own);
     for (const [id, peer] of this.#peers) {
@@ -185,6 +201,7 @@ export class HttpTransport implements Transport {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#handlers = undefined;
     this.#ownPlace.stop();
     const peers = [...this.#peers.values()];

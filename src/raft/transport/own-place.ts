@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { HEADERS } from '../../http/paths.ts';
 import { isPeerUrl } from '../../lib/peer-url.ts';
-import type { ConfigurationVersion, Logger, Self } from '../ports.ts';
-import { FIRST_VERSION, isLater, versionHeaders, versionIn } from './configuration-version.ts';
+import type { Logger, LogPosition, Self } from '../ports.ts';
 import { identityHeaders } from './identity.ts';
+import { isLater, positionHeaders, positionIn } from './log-position.ts';
 import { type Resident, whoIsAt } from './twin.ts';
 
 /** An address at which this process does not answer is asked again after this, in milliseconds. */
@@ -12,30 +12,42 @@ const ASK_AGAIN_MS = 500;
 /** Other addresses that are asked at a time, whatever is heard; each takes its place for `ASK_AGAIN_MS` at least. */
 const LOOKS_MAX = 8;
 
+/** Another name of this process's own address is known by that for so long, in milliseconds, and then asked again. */
+const ALIAS_MS = 60_000;
+
+/** More names than this are asked each time that they come. */
+const ALIASES_MAX = 8;
+
 export interface OwnPlaceOptions {
   readonly identity: Self;
   /** Random: tells this process from another one on a copy of its data. */
   readonly run: string;
   readonly logger?: Logger;
+  /** Where the log of this node ends. */
+  lastLogPosition(): LogPosition;
+  /** The base URL at which this process listens, or undefined before it does. */
+  listensAt(): string | undefined;
   /** Another process has this node's id and the better right to it: this one must not go on. */
   onTwin(url: string): void;
 }
 
 /**
  * Where the others look for this node, and whether this process is what answers there. Two processes on copies of one
- * data directory would vote as one. The one at the address that the configuration names is the node; where they go by
- * different configurations, the later one counts. What a message says is only a reason to ask at an address, and what
- * answers there decides.
+ * data directory would vote as one. The one at the address that the configuration names is the node. Where the two go by
+ * different configurations, the one whose log is more up to date is it, as in an election (§5.4.1): what the other has
+ * and it lacks was never committed. What a message says is only a reason to ask at an address, and what answers there
+ * decides.
  */
 export class OwnPlace {
   readonly #options: OwnPlaceOptions;
   /** As the configuration in force has it; null where this node is no member, or lives in this process. */
   #url: string | null = null;
-  #version: ConfigurationVersion = FIRST_VERSION;
   /** The address at which this process answered. */
   #foundAt: string | null = null;
   #isFinding = false;
   readonly #looking = new Set<string>();
+  /** Other names of the address at which this process answers, each with when it did. */
+  readonly #aliases = new Map<string, number>();
   #isActive = false;
   /** Calls off what is being asked when this ends. */
   readonly #over = new AbortController();
@@ -55,18 +67,18 @@ export class OwnPlace {
   }
 
   /** Takes over what a configuration says. Returns whether that is another address. */
-  moveTo(url: string | null, version: ConfigurationVersion): boolean {
-    const hasMoved = url !== this.#url;
+  moveTo(url: string | null): boolean {
+    if (url === this.#url) return false;
     this.#url = url;
-    this.#version = version;
-    if (hasMoved) void this.#findSelf();
-    return hasMoved;
+    this.#aliases.clear();
+    void this.#findSelf();
+    return true;
   }
 
   /** What a message says of this node's place, and of where this node looks for the other. */
   headersFor(expectedUrl: string | null): Readonly<Record<string, string>> {
     return {
-      ...versionHeaders(this.#version),
+      ...positionHeaders(this.#options.lastLogPosition()),
       [HEADERS.run]: this.#options.run,
       ...(this.#url === null ? {} : { [HEADERS.url]: this.#url }),
       ...(expectedUrl === null ? {} : { [HEADERS.expectedUrl]: expectedUrl }),
@@ -76,12 +88,12 @@ export class OwnPlace {
   /**
    * What a message says about where its sender looks for this node. Where that is elsewhere, this node looks there too:
    * one of the two configurations is old, and so may be the process there, or this one. Returns whether the sender need
-   * not be told where this node is: it knows that, or goes by a configuration as late as ours that does not have us.
+   * not be told where this node is: it knows that, or does not know this node, with a log as up to date as ours.
    */
   heed(headers: IncomingHttpHeaders): boolean {
     const expected = headers[HEADERS.expectedUrl];
-    if (typeof expected !== 'string') return !isLater(this.#version, versionIn(headers));
-    if (expected === this.#url) return true;
+    if (typeof expected !== 'string') return !isLater(this.#options.lastLogPosition(), positionIn(headers));
+    if (expected === this.#url || this.#isAlias(expected)) return true;
     this.#look(expected);
     return false;
   }
@@ -89,7 +101,17 @@ export class OwnPlace {
   /** A message of somebody who says that it is this node, as this process does: it is asked at the place that it names. */
   heedTwin(headers: IncomingHttpHeaders): void {
     const url = headers[HEADERS.url];
-    if (typeof url === 'string' && isLater(versionIn(headers), this.#version)) this.#look(url);
+    if (typeof url === 'string' && this.#isOutdatedBy(positionIn(headers))) this.#look(url);
+  }
+
+  /** Whether a process of this node whose log ends there has the better right to be it. */
+  #isOutdatedBy(position: LogPosition): boolean {
+    return isLater(position, this.#options.lastLogPosition());
+  }
+
+  #isAlias(url: string): boolean {
+    const answeredMs = this.#aliases.get(url);
+    return answeredMs !== undefined && performance.now() - answeredMs < ALIAS_MS;
   }
 
   /**
@@ -118,8 +140,10 @@ export class OwnPlace {
   }
 
   #complain(url: string): void {
-    this.#options.logger?.warn(
-      `The other nodes look for this node at ${url}, where it does not answer. Have it listen there, or change its address in the configuration.`,
+    const { identity, logger } = this.#options;
+    const here = this.#options.listensAt() ?? 'URL';
+    logger?.warn(
+      `The other nodes look for this node at ${url}, where it does not answer. Have it listen there, or tell them where it is: raft config add ${identity.id}=${here}`,
     );
   }
 
@@ -132,10 +156,15 @@ export class OwnPlace {
 
   async #lookOnce(url: string): Promise<void> {
     const found = await this.#ask(url);
-    // One with the older configuration has been told of this one by the question, and stops by itself.
-    const isOlder = found.who === 'a twin' && isLater(found.version, this.#version);
-    if (isOlder && this.#isActive) this.#options.onTwin(url);
+    if (found.who === 'this process') this.#rememberAlias(url);
+    // A twin whose log is less up to date has been told of this one by the question, and stops by itself.
+    const isOutdated = found.who === 'a twin' && this.#isOutdatedBy(found.lastLogPosition);
+    if (isOutdated && this.#isActive) this.#options.onTwin(url);
     await pause(ASK_AGAIN_MS);
+  }
+
+  #rememberAlias(url: string): void {
+    if (this.#aliases.size < ALIASES_MAX || this.#aliases.has(url)) this.#aliases.set(url, performance.now());
   }
 
   #ask(url: string): Promise<Resident> {

@@ -1,10 +1,10 @@
-import type { ConfigurationVersion, Self } from '../ports.ts';
+import type { LogPosition, Self } from '../ports.ts';
 import { fetchPeerIdentity, type IdentityQuestion } from './http-peer.ts';
 
 /** Who answers at an address: `a twin` is another process under this node's id. */
 export type Resident =
   | { readonly who: 'this process' | 'nobody that counts' }
-  | { readonly who: 'a twin'; readonly version: ConfigurationVersion };
+  | { readonly who: 'a twin'; readonly lastLogPosition: LogPosition };
 
 /**
  * Finds out who answers at `url` for node `own`, whose process is known by `run`. The headers say who asks: a twin learns
@@ -21,7 +21,7 @@ export async function whoIsAt(
   // One that is starting tells its id alone.
   if (!isOwn || found.run === null) return { who: 'nobody that counts' };
   if (found.run === run) return { who: 'this process' };
-  return { who: 'a twin', version: found.version };
+  return { who: 'a twin', lastLogPosition: found.lastLogPosition };
 }
 
 /** That there is a twin, as a clause. */
