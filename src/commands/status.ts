@@ -31,15 +31,23 @@ leader, else 69; the table is printed in both cases. The lag is how many entries
     this.printResult(report, () =>
       [statusTable(report, flags), ...(cluster === undefined ? [] : goneLines(report, cluster))].join('\n'),
     );
-    if (report.leader === null) this.#endWithoutLeader(report);
+    if (report.leader === null) this.#endWithoutLeader(report, cluster);
   }
 
   /** Whoever asked for JSON has the whole answer already: a second document would only be in the way. */
-  #endWithoutLeader(report: StatusReport): never {
+  #endWithoutLeader(report: StatusReport, cluster: Cluster | undefined): never {
     const message = `There is no leader that a majority follows: ${turnoutInWords(report)}.`;
-    if (!this.jsonEnabled()) throw new RaftError('no-leader', message);
+    if (!this.jsonEnabled())
+      throw new RaftError('no-leader', message, { suggestions: waysToALeader(report, cluster) });
     this.exit(exitCodeOf('no-leader'));
   }
+}
+
+function waysToALeader({ nodes }: StatusReport, cluster: Cluster | undefined): readonly string[] {
+  if (nodes.every(({ reachable }) => reachable)) return ['An election takes a moment. Then: raft status'];
+  return cluster === undefined
+    ? ['A leader needs a majority of the voters: start those that do not answer.']
+    : ['A leader needs a majority of the voters. See which are down, or paused: raft cluster status'];
 }
 
 /** Without a leader the configuration may be an older one, from before a node joined: nothing is advised on its word. */

@@ -142,6 +142,8 @@ describe('a detached cluster', () => {
     const states = JSON.parse((await cluster.run('cluster', 'status', '--json')).stdout).nodes;
     expect(states).toMatchObject([{ state: 'paused' }, { state: 'paused' }, { state: 'running' }]);
     await eventually('nobody leads', async () => (await cluster.run('status')).code === 69);
+    const { stderr } = await cluster.run('status');
+    expect(stderr).toContain('A leader needs a majority of the voters. See which are down, or paused: raft');
 
     const write = await cluster.run('kv', 'put', 'lost', 'cause', '--timeout', '2');
     const leader = await cluster.run('leader', 'show', '--timeout', '1');
