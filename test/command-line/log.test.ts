@@ -33,6 +33,7 @@ describe('raft log verify', () => {
 
     expect([plain.code, json.code]).toEqual([65, 65]);
     expect(plain.stdout).toContain('checksum-mismatch at offset 8850');
+    expect(plain.stdout.endsWith(`\nraft log repair ${file}   # says what can be done about it\n`)).toBe(true);
     expect(JSON.parse(json.stdout)).toMatchObject({
       file,
       bytes: 101793,
@@ -41,6 +42,12 @@ describe('raft log verify', () => {
       ok: false,
       problems: [{ kind: 'checksum-mismatch', offset: 8850, fatal: true }, { kind: 'checksum-mismatch' }],
     });
+  });
+
+  it('sends nobody to a repair of what is no log', async () => {
+    const { code, stdout } = await raft(['log', 'verify', fixture('damaged-log/not-a-log.log')]);
+
+    expect([code, stdout]).toEqual([65, expect.not.stringContaining('raft log repair')]);
   });
 
   it('ends with 0 on a torn tail, which a node mends', async () => {
@@ -79,7 +86,12 @@ describe('raft log verify of a data directory', () => {
       const late = await raft(['log', 'verify', path]);
       expect(late.code).toBe(65);
       expect(late.stdout).toContain('index-gap at offset 0, 0 bytes: index 3 follows 0: 1 to 2 are missing');
-      expect((await raft(['log', 'verify', segment])).code).toBe(0);
+      expect(late.stdout).toContain(`\nraft log repair ${path}   #`);
+      const alone = await raft(['log', 'verify', segment]);
+      expect([alone.code, alone.stdout]).toEqual([0, expect.not.stringContaining('raft log repair')]);
+      // A log is repaired as a whole, and so the data directory is what has to be named.
+      await writeFile(segment, (await readFile(segment)).fill(0xff, 30, 40));
+      expect((await raft(['log', 'verify', segment])).stdout).toContain(`\nraft log repair ${path}   #`);
     } finally {
       await directory.remove();
     }
