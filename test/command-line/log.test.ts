@@ -173,6 +173,35 @@ describe('raft log dump --where', () => {
   });
 });
 
+describe('a choice of entries that none of them meets', () => {
+  const log = fixture('damaged-log/bitflip-command.log');
+  const NONE = ['--where', 'size > 1000000'];
+
+  it.each([
+    ['inspect', NONE, /^ +offset .*\n +\d+ {2}!! checksum-mismatch.*\n$/],
+    ['inspect', [...NONE, '--json'], /^\{"type":"damage".*\}\n$/],
+    ['dump', NONE, /^\{.*"problem":"checksum-mismatch".*\}\n$/],
+  ])('is said beside the output of raft log %s %j', async (command, flags, output) => {
+    const { code, stdout, stderr } = await raft(['log', command, log, ...flags]);
+
+    expect([code, stderr]).toEqual([0, '0 of 401 entries match.\n']);
+    // Damage is no entry: it is shown, and is no match.
+    expect(stdout).toMatch(output);
+  });
+
+  it('is not said of entries outside a range, which are not read, nor where one is shown or all are wanted', async () => {
+    const whole = fixture('seed-log/mixed.log');
+    const [range, one, all] = await Promise.all([
+      raft(['log', 'dump', whole, '--from', '2', '--to', '5', ...NONE]),
+      raft(['log', 'dump', whole, '--where', 'index == 7']),
+      raft(['log', 'dump', whole]),
+    ]);
+
+    expect(range).toMatchObject({ stdout: '', stderr: '0 of 6 entries that were read match.\n' });
+    for (const { stderr } of [one, all]) expect(stderr).toBe('');
+  });
+});
+
 describe('raft log inspect', () => {
   it('shows one line for each entry under a heading', async () => {
     const { stdout } = await raft(['log', 'inspect', fixture('seed-log/cluster-node1.log')]);
