@@ -1,11 +1,12 @@
 import type { Configuration } from '../lib/configuration.ts';
 import { decodePayload, type Payload, type PayloadKind } from '../lib/entry.ts';
 import type { ProblemKind } from '../logfmt/damage.ts';
+import { configurationWords } from './entry-words.ts';
 import type { LogLocation } from './locate.ts';
 import { previewOf } from './preview.ts';
 import type { LogProgress } from './progress.ts';
 import { type ReadOptions, readLog, type SegmentItem } from './read-log.ts';
-import { readableConfiguration, readableText } from './readable.ts';
+import { readableText } from './readable.ts';
 import { type MatchCount, type Selection, Selector } from './selection.ts';
 
 /** One line of `raft log dump`: an entry, or damage in its place. A uint64 is a decimal string. */
@@ -159,9 +160,9 @@ export function inspectRow({ segment, item }: SegmentItem): InspectRow {
   };
 }
 
-/** What an entry says on one line. */
+/** What an entry says on one line: a command as it was sent, a configuration in the words of the inspector's list. */
 export function previewOfPayload(payload: Payload): string {
-  if (payload.kind === 'configuration') return readableConfiguration(payload.configuration);
+  if (payload.kind === 'configuration') return configurationWords(payload.configuration);
   return 'command' in payload ? previewOf(payload.command) : '';
 }
 
