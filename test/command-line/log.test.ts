@@ -33,7 +33,9 @@ describe('raft log verify', () => {
 
     expect([plain.code, json.code]).toEqual([65, 65]);
     expect(plain.stdout).toContain('checksum-mismatch at offset 8850');
-    expect(plain.stdout.endsWith(`\nraft log repair ${file}   # says what can be done about it\n`)).toBe(true);
+    expect(plain.stdout.endsWith(`\nraft log repair ${file}   # says what can be done about it\n`)).toBe(
+      true,
+    );
     expect(JSON.parse(json.stdout)).toMatchObject({
       file,
       bytes: 101793,
