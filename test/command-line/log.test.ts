@@ -2,6 +2,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { createCluster } from '../../src/cluster/cluster-file.ts';
 import { logIndex } from '../../src/lib/brands.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { encodeCommitHint } from '../../src/logfmt/records.ts';
@@ -68,6 +69,23 @@ describe('a file that is no log', () => {
     expect(code).toBe(65);
     expect(stdout).toBe('');
     expect(stderr).toContain(`${file} is no log`);
+  });
+});
+
+describe('the directory of a cluster', () => {
+  it('is no log, and each command says how it is typed for one of the nodes', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      await createCluster(join(directory.path, 'raft-data'), { machine: 'kv', ports: [7600, 7601, 7602] });
+      for (const command of ['verify', 'stats', 'dump', 'inspect', 'state', 'export', 'repair']) {
+        const { code, stderr } = await raft(['log', command, 'raft-data'], { cwd: directory.path });
+
+        expect(code).toBe(66);
+        expect(stderr).toContain(`\n  Name a node, for example: raft log ${command} node1\n`);
+      }
+    } finally {
+      await directory.remove();
+    }
   });
 });
 

@@ -31,7 +31,7 @@ examples. Reads only, also while a node writes the log.`;
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LogDump);
     const selection = await selectionOf(flags);
-    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
     await refuseNoLog(location);
     const matches = new MatchCount();
     for await (const row of dumpLog(location, { writer, selection, matches })) await this.writeJson(row);

@@ -46,7 +46,7 @@ shown. A condition is in the Common Expression Language (CEL): docs/LOG-TOOLS.md
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LogInspect);
     const selection = await selectionOf(flags);
-    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
     await refuseNoLog(location);
     if (hasFullScreen() && !this.jsonEnabled()) {
       const chosen = isSelecting(flags) ? { selection } : {};

@@ -48,7 +48,7 @@ chooses entries for raft log dump chooses here which are counted. Reads only, al
     const { args, flags } = await this.parse(LogStats);
     const { separators, depth } = flags;
     const selection = await selectionOf(flags);
-    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
     await refuseNoLog(location);
     const bar = new ProgressBar('Counting');
     const progress = await LogProgress.of(location, (done, total) => bar.update(done, total));

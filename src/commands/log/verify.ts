@@ -39,7 +39,7 @@ terminal a bar on standard error shows how far they are.`;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LogVerify);
-    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
     const progress = new ProgressBar('Checking');
     const options = {
       writer,
