@@ -47,7 +47,7 @@ code 3 says that the key holds something else, and nothing was changed. With --j
     }
     const expect = absent ? null : args.expected;
     const value = await valueFrom(args.value ?? args.expected);
-    const answer = await this.whileSent(() =>
+    const { answer } = await this.whileSent(() =>
       withClient(flags, (client) => sendKv(client, { op: 'cas', key, expect, value })),
     );
     if (answer.get('swapped') !== true) {
