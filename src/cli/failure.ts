@@ -16,6 +16,9 @@ interface OclifError extends Error {
   readonly oclif: { readonly exit?: number };
 }
 
+/** What to do about a command line that was not understood. */
+export const SEE_HELP = 'Add --help to see how commands are used.';
+
 /** Any thrown value as what the user is told. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof RaftError) {
@@ -31,7 +34,7 @@ export function failureOf(error: unknown): Failure {
     return {
       code: 'usage',
       message: sentence(missingArguments(error) ?? withoutOclifFrame(error.message)),
-      suggestions: ['Add --help to see how commands are used.'],
+      suggestions: [SEE_HELP],
       exitCode: exitCodeOf('usage'),
     };
   }

@@ -29,25 +29,26 @@ export interface FoundLog {
  * Finds a log by what a person types: a path, or the name of a node of the cluster directory. What exists as a file goes
  * first. Throws `no-such-file` where there is neither, and for a cluster directory as a whole; `damaged` where a node's log
  * is gone. A lock that cannot be read hinders nobody who only reads the log: `note` is told that it is not known whether a
- * node writes there.
+ * node writes there. `commandId` is that of the command that was typed, for whoever is told to type it again.
  */
 export async function findLog(
   name: string,
   dir: string | undefined,
   note: (text: string) => void,
+  commandId = 'log:inspect',
 ): Promise<FoundLog> {
-  const location = await locate(await pathOf(name, dir), dir);
+  const location = await locate(await pathOf(name, dir), dir, commandId);
   return { location, writer: await writerOf(location, note) };
 }
 
-async function locate(path: string, dir: string | undefined): Promise<LogLocation> {
+async function locate(path: string, dir: string | undefined, commandId: string): Promise<LogLocation> {
   try {
     return await locateLog(path);
   } catch (error) {
     const { code, message } = asRaftError(error);
     if (code !== 'no-such-file') throw error;
     await refuseLostLog(path);
-    await refuseClusterDirectory(path);
+    await refuseClusterDirectory(path, commandId);
     const names = (await clusterAround(dir))?.nodes.map((node) => node.name);
     if (names === undefined) throw error;
     throw new RaftError(code, message, {
@@ -58,16 +59,17 @@ async function locate(path: string, dir: string | undefined): Promise<LogLocatio
 }
 
 /** Throws `no-such-file` for the directory of a cluster: there is a log in it for each node, and one has to be named. */
-async function refuseClusterDirectory(path: string): Promise<void> {
+async function refuseClusterDirectory(path: string, commandId: string): Promise<void> {
   if (!isClusterDirectory(path)) return;
   const nodes = (await clusterAround(path))?.nodes ?? [];
   const [first] = nodes;
   if (first === undefined) return;
   const names = nodes.map(({ name }) => name).join(', ');
+  const example = `raft ${commandId.replaceAll(':', ' ')} ${first.name}${dirFlag(resolve(path))}`;
   throw new RaftError(
     'no-such-file',
     `${path} is the directory of a cluster, in which each node has a log of its own: ${names}.`,
-    { suggestions: [`Name a node, for example: raft log inspect ${first.name}${dirFlag(resolve(path))}`] },
+    { suggestions: [`Name a node, for example: ${example}`] },
   );
 }
 

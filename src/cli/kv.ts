@@ -16,10 +16,17 @@ export interface KvItem {
 /** The answer of the key-value machine: its fields are read one by one, since it comes from another program. */
 export type KvAnswer = ReadonlyMap<string, unknown>;
 
+/** The answer to a command that was replicated. */
+export interface KvReply {
+  readonly answer: KvAnswer;
+  /** The index of its entry, also where the answer says none; undefined where the leader is the original's. */
+  readonly index: number | undefined;
+}
+
 /** Has a key-value command replicated. Throws `machine-error` where the machine does not take it. */
-export async function sendKv(client: RaftClient, command: object): Promise<KvAnswer> {
-  const { response } = await client.command(utf8(JSON.stringify(command)));
-  return answerIn(response);
+export async function sendKv(client: RaftClient, command: object): Promise<KvReply> {
+  const { index, response } = await client.command(utf8(JSON.stringify(command)));
+  return { answer: answerIn(response), index };
 }
 
 /** Asks the key-value machine, without a write to the log. */

@@ -1,4 +1,5 @@
 import { counted } from '../lib/counted.ts';
+import { isFilledAhead } from '../logfmt/damage.ts';
 import type { InspectRow } from '../logtools/rows.ts';
 import type { VerifyProblem, VerifyReport } from '../logtools/verify.ts';
 
@@ -17,7 +18,9 @@ export function inspectLine(row: InspectRow): string {
   }
   const weight = row.fatal ? 'a node refuses to start on it' : 'a node goes on after it';
   const what = `${row.problem}: ${row.detail} (${counted(row.length, 'byte')}; ${weight})`;
-  return `${String(row.offset).padStart(WIDTHS.offset)}  !! ${what}`;
+  // What every crash leaves does not cry out, here as on the screen.
+  const mark = isFilledAhead({ kind: row.problem, fatal: row.fatal }) ? '' : '!! ';
+  return `${String(row.offset).padStart(WIDTHS.offset)}  ${mark}${what}`;
 }
 
 /** The verdict on one file, for people: one line, and one more for each problem. */

@@ -3,11 +3,11 @@ import type { RepairedFile } from '../logtools/repair/apply.ts';
 import type { ActionReport, PlanReport } from '../logtools/repair/report.ts';
 
 /** A plan for people. */
-export function planLines({ log, verdict, refusal, actions, abstainThrough }: PlanReport): string {
-  const heading = `${log}: ${headingOf(verdict)}`;
-  if (verdict === 'refused') return `${heading}${refusal === null ? '' : ` ${refusal}`}`;
+export function planLines(report: PlanReport): string {
+  const { log, refusal, suggestions, actions, abstainThrough } = report;
   return [
-    heading,
+    `${log}: ${headingOf(report)}${refusal === null ? '' : ` ${refusal}`}`,
+    ...suggestions.map((suggestion) => `  ${suggestion}`),
     ...actions.map(actionLine),
     ...(abstainThrough === null
       ? []
@@ -22,14 +22,16 @@ export function repairedLine({ file, kept, isRemoved }: RepairedFile): string {
   return `${isRemoved ? 'removed' : 'mended'} ${file}; its original bytes are ${kept}`;
 }
 
-function headingOf(verdict: PlanReport['verdict']): string {
+function headingOf({ verdict, suggestions }: PlanReport): string {
   switch (verdict) {
     case 'whole':
       return 'nothing to repair: a node starts on it.';
     case 'repairable':
       return 'it can be repaired:';
     case 'refused':
-      return 'it cannot be repaired.';
+      return suggestions.length === 0
+        ? 'it cannot be repaired.'
+        : 'it cannot be repaired from this log alone.';
     default:
       return assertNever(verdict, 'verdict');
   }

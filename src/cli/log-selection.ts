@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags';
-import { Selection } from '../logtools/selection.ts';
+import { counted } from '../lib/counted.ts';
+import { type MatchCount, Selection } from '../logtools/selection.ts';
 import { usage } from './values.ts';
 
 const UINT64_MAX = 2n ** 64n - 1n;
@@ -59,6 +60,14 @@ export function selectionOf(flags: SelectionFlags): Promise<Selection> {
   // A command has other flags beside these, and they choose nothing.
   const { from, to, term, kind: kinds, grep, where } = flags;
   return Selection.of({ from, to, term, kinds, grep, where });
+}
+
+/** A sentence where entries were chosen and there was none: else an empty answer looks like an empty log. */
+export function noMatchLine(flags: SelectionFlags, { read, shown }: MatchCount): string | undefined {
+  if (shown > 0 || !isSelecting(flags)) return undefined;
+  // What lies outside a range of indexes may not have been looked at.
+  const isRange = flags.from !== undefined || flags.to !== undefined;
+  return `0 of ${counted(read, 'entry', 'entries')}${isRange ? ' that were read' : ''} match.`;
 }
 
 function parseUint64(text: string, what: string): bigint {

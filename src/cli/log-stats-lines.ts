@@ -1,5 +1,6 @@
 import { counted, nounFor } from '../lib/counted.ts';
 import { sum } from '../lib/sum.ts';
+import { PREVIEW_CHARACTERS_MAX, shortText } from '../logtools/preview.ts';
 import type { GroupStats, LogStats, TermRange } from '../logtools/stats.ts';
 import type { Tally } from '../logtools/tallies.ts';
 
@@ -14,8 +15,8 @@ interface Bar extends Tally {
   readonly note?: string;
 }
 
-/** The statistics of a log for people. */
-export function statsLines(stats: LogStats): string {
+/** The statistics of a log for people; `columns` is the width of their terminal, if they look at one. */
+export function statsLines(stats: LogStats, columns?: number): string {
   const { log, segments, entries, bytes, problems, first, last } = stats;
   const files = segments === 1 ? 'one file' : `${segments} files`;
   const range = first === null || last === null ? '' : `, index ${first.index} to ${last.index}`;
@@ -41,7 +42,7 @@ export function statsLines(stats: LogStats): string {
       'by size of command, in bytes',
       stats.sizes.map((size) => ({ label: `${size.from} to ${size.to}`, ...size })),
     ),
-    largestLines(stats),
+    largestLines(stats, columns),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
@@ -51,7 +52,7 @@ function groupBar({ name, ...tally }: GroupStats): Bar {
   return { label: name === null ? '(others)' : name === '' ? '(none)' : plain(name), ...tally };
 }
 
-/** Lines of equal columns, each with a bar that is as long as its share of the bytes. */
+/** Lines of equal columns, each with a bar: the most bytes have the longest, and the others one that is long beside it. */
 function chart(title: string, bars: readonly Bar[]): string {
   if (bars.length === 0) return '';
   const shown = bars.slice(0, SHOWN_MAX);
@@ -77,11 +78,17 @@ function emptyTermsLine(ranges: readonly TermRange[]): string {
   return `terms without entries: ${shown.join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
 }
 
-function largestLines({ largest }: LogStats): string {
+/** Each on one line: the preview of a configuration names all of its members, and is cut to the room that there is. */
+function largestLines({ largest }: LogStats, columns: number | undefined): string {
   if (largest.length === 0) return '';
-  const lines = largest.map(({ index, term, kind, size, preview }) =>
-    `  ${String(size).padStart(8)} ${nounFor(size, 'byte').padEnd('bytes'.length)}  index ${index}, term ${term}, ${kind}  ${preview}`.trimEnd(),
-  );
+  const lines = largest.map(({ index, term, kind, size, preview }) => {
+    const bytes = `${String(size).padStart(8)} ${nounFor(size, 'byte').padEnd('bytes'.length)}`;
+    const what = `  ${bytes}  index ${index}, term ${term}, ${kind}  `;
+    // A terminal that does not know its width says 0.
+    const hasWidth = columns !== undefined && columns > 0;
+    const room = hasWidth ? Math.max(1, columns - what.length) : PREVIEW_CHARACTERS_MAX;
+    return `${what}${shortText(preview, room)}`.trimEnd();
+  });
   return ['largest commands', ...lines].join('\n');
 }
 

@@ -65,7 +65,7 @@ export function kvWords(command: KvCommand): string {
 }
 
 /** How many members there are goes first: identifiers are long, and two configurations begin with the same ones. */
-function configurationWords({ voters, oldVoters, learners }: Configuration): string {
+export function configurationWords({ voters, oldVoters, learners }: Configuration): string {
   const counts = oldVoters === null ? [voters] : [oldVoters, voters];
   const votes = `${counts.map(({ length }) => length).join(' + ')} ${nounFor(voters.length, 'voter')}`;
   const learns = counted(learners.length, 'learner');

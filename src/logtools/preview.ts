@@ -1,5 +1,5 @@
 /** A preview has at most this many characters unless told otherwise. */
-const PREVIEW_CHARACTERS_MAX = 60;
+export const PREVIEW_CHARACTERS_MAX = 60;
 
 /**
  * A command on one line, at most `charactersMax` long: text where it is UTF-8, else hexadecimal digits after `0x`. Whatever could

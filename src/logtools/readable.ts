@@ -20,7 +20,7 @@ export function readableText(payload: Payload): string | undefined {
 }
 
 /** Who is a member: `voters 1,2,3 learners 4`, or, while two configurations decide together, `voters 1,2,3 + 3,4,5`. */
-export function readableConfiguration({ voters, oldVoters, learners }: Configuration): string {
+function readableConfiguration({ voters, oldVoters, learners }: Configuration): string {
   const old = oldVoters === null ? '' : `${idsOf(oldVoters)} + `;
   return `voters ${old}${idsOf(voters)}${learners.length === 0 ? '' : ` learners ${idsOf(learners)}`}`;
 }

@@ -1,12 +1,13 @@
 import type { Configuration } from '../lib/configuration.ts';
 import { decodePayload, type Payload, type PayloadKind } from '../lib/entry.ts';
 import type { ProblemKind } from '../logfmt/damage.ts';
+import { configurationWords } from './entry-words.ts';
 import type { LogLocation } from './locate.ts';
 import { previewOf } from './preview.ts';
 import type { LogProgress } from './progress.ts';
 import { type ReadOptions, readLog, type SegmentItem } from './read-log.ts';
-import { readableConfiguration, readableText } from './readable.ts';
-import { type Selection, Selector } from './selection.ts';
+import { readableText } from './readable.ts';
+import { type MatchCount, type Selection, Selector } from './selection.ts';
 
 /** One line of `raft log dump`: an entry, or damage in its place. A uint64 is a decimal string. */
 export type DumpRow = DumpEntry | DumpDamage;
@@ -77,6 +78,8 @@ export interface RowOptions extends ReadOptions {
   readonly selection?: Selection;
   /** Is shown every item that is read, whether it is wanted or not. */
   readonly progress?: LogProgress | undefined;
+  /** Counts what is read and what of it is wanted. */
+  readonly matches?: MatchCount;
 }
 
 /** The rows of `raft log dump`, in order and in bounded memory. */
@@ -98,14 +101,15 @@ export async function* inspectLog(
 /** The items of a log that somebody wants, in order and in bounded memory. */
 export async function* selectedItems(
   location: LogLocation,
-  { selection, progress, ...options }: RowOptions,
+  { selection, progress, matches, ...options }: RowOptions,
 ): AsyncGenerator<SegmentItem, void> {
   const selector = selection === undefined ? undefined : new Selector(selection);
   for await (const found of readLog(selection?.segmentsOf(location) ?? location, options)) {
     progress?.see(found);
-    const { isShown, isOver } = selector?.see(found.item) ?? { isShown: true, isOver: false };
-    if (isShown) yield found;
-    if (isOver) return;
+    const verdict = selector?.see(found.item) ?? { isShown: true, isOver: false };
+    matches?.see(found.item, verdict);
+    if (verdict.isShown) yield found;
+    if (verdict.isOver) return;
   }
 }
 
@@ -156,9 +160,9 @@ export function inspectRow({ segment, item }: SegmentItem): InspectRow {
   };
 }
 
-/** What an entry says on one line. */
+/** What an entry says on one line: a command as it was sent, a configuration in the words of the inspector's list. */
 export function previewOfPayload(payload: Payload): string {
-  if (payload.kind === 'configuration') return readableConfiguration(payload.configuration);
+  if (payload.kind === 'configuration') return configurationWords(payload.configuration);
   return 'command' in payload ? previewOf(payload.command) : '';
 }
 

@@ -31,6 +31,18 @@ export interface ItemVerdict {
 
 const UINT64_MAX = 2n ** 64n - 1n;
 
+/** How many entries of a log were read, and how many of them somebody wanted. Damage is no entry. */
+export class MatchCount {
+  read = 0;
+  shown = 0;
+
+  see(item: LogItem, { isShown }: Pick<ItemVerdict, 'isShown'>): void {
+    if (item.type !== 'entry') return;
+    this.read++;
+    if (isShown) this.shown++;
+  }
+}
+
 /** A request that was understood. */
 export class Selection {
   readonly from: bigint;

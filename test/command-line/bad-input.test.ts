@@ -86,11 +86,12 @@ describe('a command line that cannot be meant', () => {
   });
 });
 
-describe('a command line with a name that is no command', () => {
+describe('a command line that is not understood', () => {
   it.each([
     [['comand', 'put a b'], 'There is no command "comand".\n  Did you mean raft command?\n'],
     [['status', 'nonsense', '--json'], 'Unexpected argument: nonsense.'],
     [['log', 'verfy', 'x'], 'There is no command "log verfy".\n  Did you mean raft log verify?\n'],
+    [['kv', 'cas', 'key', 'value'], 'or --absent KEY VALUE.\n  Add --help to see how commands are used.\n'],
   ])('says what is wrong in it: %j', async (args, said) => {
     const { code, stdout, stderr } = await raft(args, { cwd: directory.path });
 

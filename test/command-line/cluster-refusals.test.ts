@@ -125,6 +125,7 @@ describe('raft cluster up', () => {
     expect(up.stderr).toMatch(/^Error: node2 ended with exit code 65 while it was starting\.\n {2}node2 \| /);
     expect(up.stderr).toContain('raft cluster start node1 node3');
     expect(start.code).toBe(65);
+    expect(start.stderr).toMatch(/^ {2}node2 \| .*raft log repair \S+node2 {3}# says what can be done/m);
     // What it said in its earlier runs does not explain this one.
     for (const { stderr } of [up, start]) expect(stderr).not.toMatch(/listens on|has stopped/);
     expect(start.stderr.match(/^ {2}node2 \| .*checksum-mismatch/gm)).toHaveLength(1);

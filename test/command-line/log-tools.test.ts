@@ -168,6 +168,13 @@ describe('raft log repair', () => {
     bytes[at] = 0x4f;
     await writeFile(path, bytes);
     expect((await cluster.run('cluster', 'start', 'node2')).code).toBe(65);
+    const alone = await cluster.run('log', 'repair', 'node2');
+    expect(alone).toMatchObject({
+      code: 65,
+      stdout: expect.stringMatching(
+        /node2: it cannot be repaired from this log alone\. It could .* must not be cut\.\n {2}raft log repair \S+node2 --from NODE {3}#/,
+      ),
+    });
 
     const repair = await cluster.run('log', 'repair', 'node2', '--from', 'node1', '--apply');
 

@@ -2,6 +2,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { createCluster } from '../../src/cluster/cluster-file.ts';
 import { logIndex } from '../../src/lib/brands.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { encodeCommitHint } from '../../src/logfmt/records.ts';
@@ -33,6 +34,9 @@ describe('raft log verify', () => {
 
     expect([plain.code, json.code]).toEqual([65, 65]);
     expect(plain.stdout).toContain('checksum-mismatch at offset 8850');
+    expect(plain.stdout.endsWith(`\nraft log repair ${file}   # says what can be done about it\n`)).toBe(
+      true,
+    );
     expect(JSON.parse(json.stdout)).toMatchObject({
       file,
       bytes: 101793,
@@ -41,6 +45,12 @@ describe('raft log verify', () => {
       ok: false,
       problems: [{ kind: 'checksum-mismatch', offset: 8850, fatal: true }, { kind: 'checksum-mismatch' }],
     });
+  });
+
+  it('sends nobody to a repair of what is no log', async () => {
+    const { code, stdout } = await raft(['log', 'verify', fixture('damaged-log/not-a-log.log')]);
+
+    expect([code, stdout]).toEqual([65, expect.not.stringContaining('raft log repair')]);
   });
 
   it('ends with 0 on a torn tail, which a node mends', async () => {
@@ -62,6 +72,23 @@ describe('a file that is no log', () => {
   });
 });
 
+describe('the directory of a cluster', () => {
+  it('is no log, and each command says how it is typed for one of the nodes', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      await createCluster(join(directory.path, 'raft-data'), { machine: 'kv', ports: [7600, 7601, 7602] });
+      for (const command of ['verify', 'stats', 'dump', 'inspect', 'state', 'export', 'repair']) {
+        const { code, stderr } = await raft(['log', command, 'raft-data'], { cwd: directory.path });
+
+        expect(code).toBe(66);
+        expect(stderr).toContain(`\n  Name a node, for example: raft log ${command} node1\n`);
+      }
+    } finally {
+      await directory.remove();
+    }
+  });
+});
+
 describe('raft log verify of a data directory', () => {
   it('ends with 65 where the log is gone, and where it begins too late', async () => {
     const directory = await temporaryDirectory();
@@ -79,7 +106,12 @@ describe('raft log verify of a data directory', () => {
       const late = await raft(['log', 'verify', path]);
       expect(late.code).toBe(65);
       expect(late.stdout).toContain('index-gap at offset 0, 0 bytes: index 3 follows 0: 1 to 2 are missing');
-      expect((await raft(['log', 'verify', segment])).code).toBe(0);
+      expect(late.stdout).toContain(`\nraft log repair ${path}   #`);
+      const alone = await raft(['log', 'verify', segment]);
+      expect([alone.code, alone.stdout]).toEqual([0, expect.not.stringContaining('raft log repair')]);
+      // A log is repaired as a whole, and so the data directory is what has to be named.
+      await writeFile(segment, (await readFile(segment)).fill(0xff, 30, 40));
+      expect((await raft(['log', 'verify', segment])).stdout).toContain(`\nraft log repair ${path}   #`);
     } finally {
       await directory.remove();
     }
@@ -158,6 +190,35 @@ describe('raft log dump --where', () => {
     expect(plain.stderr).toContain('at character 7');
     expect(plain.stderr).toContain('\n  index = 5\n        ^\n');
     expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: 'usage' } });
+  });
+});
+
+describe('a choice of entries that none of them meets', () => {
+  const log = fixture('damaged-log/bitflip-command.log');
+  const NONE = ['--where', 'size > 1000000'];
+
+  it.each([
+    ['inspect', NONE, /^ +offset .*\n +\d+ {2}!! checksum-mismatch.*\n$/],
+    ['inspect', [...NONE, '--json'], /^\{"type":"damage".*\}\n$/],
+    ['dump', NONE, /^\{.*"problem":"checksum-mismatch".*\}\n$/],
+  ])('is said beside the output of raft log %s %j', async (command, flags, output) => {
+    const { code, stdout, stderr } = await raft(['log', command, log, ...flags]);
+
+    expect([code, stderr]).toEqual([0, '0 of 401 entries match.\n']);
+    // Damage is no entry: it is shown, and is no match.
+    expect(stdout).toMatch(output);
+  });
+
+  it('is not said of entries outside a range, which are not read, nor where one is shown or all are wanted', async () => {
+    const whole = fixture('seed-log/mixed.log');
+    const [range, one, all] = await Promise.all([
+      raft(['log', 'dump', whole, '--from', '2', '--to', '5', ...NONE]),
+      raft(['log', 'dump', whole, '--where', 'index == 7']),
+      raft(['log', 'dump', whole]),
+    ]);
+
+    expect(range).toMatchObject({ stdout: '', stderr: '0 of 6 entries that were read match.\n' });
+    for (const { stderr } of [one, all]) expect(stderr).toBe('');
   });
 });
 

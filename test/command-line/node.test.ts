@@ -129,6 +129,7 @@ describe('the commands of a cluster of one', () => {
     const taken = await on('kv', 'cas', 'key', 'mine', '--absent');
     const stale = await on('kv', 'get', 'key', '--stale');
     const gone = await on('kv', 'delete', 'key', '--json');
+    const nothing = await on('kv', 'delete', 'key', '--json');
 
     expect(absent).toMatchObject({ code: 3, stdout: '', stderr: 'Error: There is no key "key".\n' });
     const { index } = JSON.parse(put.stdout);
@@ -139,7 +140,23 @@ describe('the commands of a cluster of one', () => {
       message: expect.stringContaining('"new"'),
     });
     expect(stale.stdout).toBe('new\n');
-    expect(JSON.parse(gone.stdout)).toEqual({ key: 'key', found: true });
+    // Three comparisons stand between, of which two changed nothing.
+    expect(JSON.parse(gone.stdout)).toEqual({ key: 'key', found: true, index: index + 4 });
+    expect(JSON.parse(nothing.stdout)).toEqual({ key: 'key', found: false, index: index + 5 });
+  });
+
+  it('say at which index a key was removed, so that a watch can begin there', async () => {
+    await on('kv', 'put', 'key', 'value');
+    const { stdout } = await on('kv', 'delete', 'key');
+    const index = /^key was removed at index (\d+)\n$/.exec(stdout)?.[1] ?? 'none';
+    const watch = startRaft(['kv', 'watch', 'key', '--from', index, '--server', server]);
+
+    await watch.line(new RegExp(`^${index} delete key$`));
+    watch.child.kill();
+    await watch.ended;
+    expect((await on('kv', 'delete', 'key')).stdout).toBe(
+      `There was no key key at index ${Number(index) + 1}\n`,
+    );
   });
 
   it('list keys in order, also from standard input to the last page', async () => {

@@ -29,4 +29,7 @@ it('names the nodes, and how to name one, to whoever names the directory of thei
     message: `${cluster} is the directory of a cluster, in which each node has a log of its own: node1, node2, node3.`,
     suggestions: [`Name a node, for example: raft log inspect node1 --dir ${cluster}`],
   });
+  await expect(findLog(cluster, undefined, () => {}, 'log:verify')).rejects.toMatchObject({
+    suggestions: [`Name a node, for example: raft log verify node1 --dir ${cluster}`],
+  });
 });

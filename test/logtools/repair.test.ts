@@ -200,8 +200,12 @@ describe('a repair of a data directory', () => {
     const plan = await planFor(await node.locate());
     expect(plan).toMatchObject({
       verdict: 'refused',
-      refusal: expect.stringMatching(/up to 15 are known .* add --from NODE\.$/),
+      refusal: expect.stringMatching(/up to 15 are known .* must not be cut\.$/),
+      suggestions: [expect.stringContaining(`raft log repair ${node.path} --from NODE`)],
     });
+    // Who has named another node already is not told to do so.
+    const other = await locateLog(await dir.write('other.log', frames(1, 10)));
+    expect(await planFor(await node.locate(), other)).toMatchObject({ verdict: 'refused', suggestions: [] });
     expect(await node.start()).toBeUndefined();
   });
 

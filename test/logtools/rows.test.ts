@@ -103,7 +103,8 @@ describe('dump', () => {
     expect(await collect(dumpLog(location))).toMatchObject(
       configurations.map((configuration, i) => ({ kind: 'configuration', configuration, text: texts[i] })),
     );
-    expect(await collect(inspectLog(location))).toMatchObject(texts.map((preview) => ({ preview })));
+    const words = ['3 voters: 1,2,3', '3 + 3 voters, 1 learner: 1,2,3 + 3,4,5; 6'];
+    expect(await collect(inspectLog(location))).toMatchObject(words.map((preview) => ({ preview })));
   });
 
   it('stops reading when the reader stops', async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { statsLines } from '../../src/cli/log-stats-lines.ts';
+import { nodeId } from '../../src/lib/brands.ts';
+import { encodePayload } from '../../src/lib/entry.ts';
 import { STATS_GROUPS_MAX } from '../../src/lib/limits.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
@@ -112,5 +114,25 @@ describe('statistics', () => {
       /^ {2}job: {4}1 entry {8}940 B +\d+% {2}█{30}$/,
     );
     expect(lines).toContain('terms without entries: 2 to 3, 6 to 8');
+  });
+
+  it('show the largest entries on one line each, as wide as the terminal or with a fixed part of each', async () => {
+    await using dir = await TempDir.make();
+    const voters = Array.from({ length: 7 }, (_, i) => ({
+      ...{ id: nodeId(`1844674407370955160${i}`), url: `http://127.0.0.1:760${i}`, incarnation: null },
+    }));
+    const command = encodePayload({
+      kind: 'configuration',
+      configuration: { voters, oldVoters: null, learners: [] },
+    });
+    const found = await statsOf(
+      await locateLog(await dir.write('log', encodeFrames(entriesOf([[1, command]])))),
+    );
+    const largest = (columns?: number) => statsLines(found, columns).split('\n').at(-1) ?? '';
+
+    expect(largest(80)).toMatch(/ configuration {2}7 voters: 1844674407370955\d*…$/);
+    expect(largest(80)).toHaveLength(80);
+    expect(largest(300)).toContain(voters.map(({ id }) => id).join(','));
+    for (const text of [largest(), largest(0)]) expect(text).toMatch(/ configuration {2}.{59}…$/);
   });
 });

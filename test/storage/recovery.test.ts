@@ -41,6 +41,7 @@ async function expectRefusal(disk: Disk, message: RegExp): Promise<void> {
   expect(error).toHaveProperty('suggestions', [
     expect.stringContaining('raft log verify data'),
     expect.stringContaining('raft log inspect data'),
+    expect.stringContaining('raft log repair data'),
   ]);
   expect(await everything(disk)).toEqual(before);
 }

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { SEE_HELP } from '../../cli/failure.ts';
 import { onceFlags, serverFlags, timeoutFlags } from '../../cli/flags.ts';
 import { numberField, sendKv, textField, valueFrom } from '../../cli/kv.ts';
 import { prose } from '../../cli/prose.ts';
@@ -43,11 +44,11 @@ code 3 says that the key holds something else, and nothing was changed. With --j
     const { key } = args;
     const absent = flags.absent === true;
     if (absent !== (args.value === undefined)) {
-      throw usage('Compare and set takes KEY EXPECTED VALUE, or --absent KEY VALUE.');
+      throw usage('Compare and set takes KEY EXPECTED VALUE, or --absent KEY VALUE.', [SEE_HELP]);
     }
     const expect = absent ? null : args.expected;
     const value = await valueFrom(args.value ?? args.expected);
-    const answer = await this.whileSent(() =>
+    const { answer } = await this.whileSent(() =>
       withClient(flags, (client) => sendKv(client, { op: 'cas', key, expect, value })),
     );
     if (answer.get('swapped') !== true) {

@@ -11,7 +11,7 @@ export class KvDelete extends BaseCommand {
 
   static override description =
     prose`It is no mistake if there was no such key: afterwards there is none. With --json:
-{"key","found"}.`;
+{"key","found","index"}, where index is that of the entry in the log.`;
 
   static override examples = ['<%= config.bin %> <%= command.id %> greeting'];
 
@@ -21,10 +21,13 @@ export class KvDelete extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(KvDelete);
     const { key } = args;
-    const answer = await this.whileSent(() =>
+    const { answer, index = null } = await this.whileSent(() =>
       withClient(flags, (client) => sendKv(client, { op: 'delete', key })),
     );
     const found = answer.get('found') === true;
-    this.printResult({ key, found }, () => (found ? `${key} was removed` : `There was no key ${key}`));
+    const at = index === null ? '' : ` at index ${index}`;
+    this.printResult({ key, found, index }, () =>
+      found ? `${key} was removed${at}` : `There was no key ${key}${at}`,
+    );
   }
 }

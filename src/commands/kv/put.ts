@@ -32,7 +32,7 @@ export class KvPut extends BaseCommand {
     const { args, flags } = await this.parse(KvPut);
     const { key } = args;
     const value = await valueFrom(args.value);
-    const answer = await this.whileSent(() =>
+    const { answer } = await this.whileSent(() =>
       withClient(flags, (client) => sendKv(client, { op: 'put', key, value })),
     );
     const index = numberField(answer, 'index');

@@ -1,10 +1,11 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { findLog, logArgument } from '../../cli/find-log.ts';
 import { dirFlags } from '../../cli/flags.ts';
-import { selectionFlags, selectionOf } from '../../cli/log-selection.ts';
+import { noMatchLine, selectionFlags, selectionOf } from '../../cli/log-selection.ts';
 import { prose } from '../../cli/prose.ts';
 import { refuseNoLog } from '../../logtools/refuse-no-log.ts';
 import { dumpLog } from '../../logtools/rows.ts';
+import { MatchCount } from '../../logtools/selection.ts';
 
 /** Prints every entry of a log as JSON. */
 export class LogDump extends BaseCommand {
@@ -30,8 +31,11 @@ examples. Reads only, also while a node writes the log.`;
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LogDump);
     const selection = await selectionOf(flags);
-    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
     await refuseNoLog(location);
-    for await (const row of dumpLog(location, { writer, selection })) await this.writeJson(row);
+    const matches = new MatchCount();
+    for await (const row of dumpLog(location, { writer, selection, matches })) await this.writeJson(row);
+    const none = noMatchLine(flags, matches);
+    if (none !== undefined) this.note(none);
   }
 }

@@ -81,7 +81,7 @@ a node writes the log. --json concerns failures alone.`;
       throw usage(`The format ${format} is bytes: name a file for it.`, [
         `raft log export LOG --format ${format} --output FILE`,
       ]);
-    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
     await refuseNoLog(location);
     const bar = new ProgressBar('Exporting');
     // Rows and a bar on one terminal would run into each other, and the rows show how far it is.

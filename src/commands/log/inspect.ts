@@ -3,7 +3,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { findLog, logArgument } from '../../cli/find-log.ts';
 import { dirFlags } from '../../cli/flags.ts';
 import { inspectHeading, inspectLine } from '../../cli/log-lines.ts';
-import { isSelecting, selectionFlags, selectionOf } from '../../cli/log-selection.ts';
+import { isSelecting, noMatchLine, selectionFlags, selectionOf } from '../../cli/log-selection.ts';
 import { prose } from '../../cli/prose.ts';
 import { signalExitCode } from '../../cli/signals.ts';
 import { hasFullScreen } from '../../cli/terminal.ts';
@@ -11,7 +11,7 @@ import { followLog } from '../../logtools/follow.ts';
 import type { LogLocation } from '../../logtools/locate.ts';
 import { refuseNoLog } from '../../logtools/refuse-no-log.ts';
 import { type InspectRow, inspectLog, inspectRow } from '../../logtools/rows.ts';
-import { Selector } from '../../logtools/selection.ts';
+import { MatchCount, Selector } from '../../logtools/selection.ts';
 import type { InspectRequest } from '../../tui/inspect-on-screen.ts';
 
 /** Shows a log: on the whole terminal, or as a table. */
@@ -46,7 +46,7 @@ shown. A condition is in the Common Expression Language (CEL): docs/LOG-TOOLS.md
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LogInspect);
     const selection = await selectionOf(flags);
-    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
     await refuseNoLog(location);
     if (hasFullScreen() && !this.jsonEnabled()) {
       const chosen = isSelecting(flags) ? { selection } : {};
@@ -54,8 +54,14 @@ shown. A condition is in the Common Expression Language (CEL): docs/LOG-TOOLS.md
       return;
     }
     this.print(inspectHeading());
-    if (flags.follow) await this.#follow(location, new Selector(selection, 'followed'));
-    else for await (const row of inspectLog(location, { writer, selection })) await this.#show(row);
+    if (flags.follow) {
+      await this.#follow(location, new Selector(selection, 'followed'));
+      return;
+    }
+    const matches = new MatchCount();
+    for await (const row of inspectLog(location, { writer, selection, matches })) await this.#show(row);
+    const none = noMatchLine(flags, matches);
+    if (none !== undefined) this.note(none);
   }
 
   async #onScreen(request: InspectRequest): Promise<void> {

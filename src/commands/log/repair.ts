@@ -53,7 +53,7 @@ be done.`;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LogRepair);
-    const found = await findLog(args.log, flags.dir, (text) => this.note(text));
+    const found = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
     refusePart(found.location);
     if (flags.apply) refuseRunning(found);
     const other =

@@ -37,7 +37,7 @@ Reads only, also while a node writes the log.`;
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LogState);
     const { at, prefix = '' } = flags;
-    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
     const committed = await committedThrough(location);
     const bar = new ProgressBar('Applying');
     const progress = await LogProgress.of(location, (done, total) => bar.update(done, total));

@@ -16,8 +16,9 @@ export class LogStats extends BaseCommand {
   static override summary = 'Count what a log consists of: by kind, operation, key prefix, term and size.';
 
   static override description =
-    prose`Bytes are those of frames, so with 24 bytes of header for each entry. A bar is as long as
-its share of the bytes. A key's prefix ends with its first "/" or ":"; --separators and --depth choose others. Whatever
+    prose`Bytes are those of frames, so with 24 bytes of header for each entry. In each part the
+longest bar stands for the most bytes, and the others are as long beside it as theirs are; the percentage is the share of
+all that are counted. A key's prefix ends with its first "/" or ":"; --separators and --depth choose others. Whatever
 chooses entries for raft log dump chooses here which are counted. Reads only, also while a node writes the log.`;
 
   static override examples = [
@@ -47,14 +48,14 @@ chooses entries for raft log dump chooses here which are counted. Reads only, al
     const { args, flags } = await this.parse(LogStats);
     const { separators, depth } = flags;
     const selection = await selectionOf(flags);
-    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
     await refuseNoLog(location);
     const bar = new ProgressBar('Counting');
     const progress = await LogProgress.of(location, (done, total) => bar.update(done, total));
     try {
       const stats = await statsOf(location, { writer, selection, separators, depth, progress });
       bar.clear();
-      this.printResult(stats, () => statsLines(stats));
+      this.printResult(stats, () => statsLines(stats, process.stdout.columns));
     } finally {
       bar.clear();
     }

@@ -6,6 +6,7 @@ import { ProgressBar } from '../../cli/log-progress.ts';
 import { prose } from '../../cli/prose.ts';
 import { exitCodeOf } from '../../lib/errors.ts';
 import { SCAN_THREADS_MAX } from '../../lib/limits.ts';
+import { dataDirectoryOf, type LogLocation } from '../../logtools/locate.ts';
 import { verifyLog } from '../../logtools/verify.ts';
 
 /** Checks a log and names all damage. */
@@ -38,7 +39,7 @@ terminal a bar on standard error shows how far they are.`;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(LogVerify);
-    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
     const progress = new ProgressBar('Checking');
     const options = {
       writer,
@@ -46,15 +47,24 @@ terminal a bar on standard error shows how far they are.`;
       onProgress: (done: number, total: number) => progress.update(done, total),
     };
     let ok = true;
+    let isMendable = false;
     try {
       for await (const report of verifyLog(location, options)) {
         progress.clear();
         this.printResult(report, () => verifyLines(report));
         ok &&= report.ok;
+        // Of what is no log nothing can be kept.
+        isMendable ||= report.problems.some(({ fatal, kind }) => fatal && kind !== 'not-a-log');
       }
     } finally {
       progress.clear();
     }
+    if (isMendable) this.print(`raft log repair ${wholeLog(location)}   # says what can be done about it`);
     if (!ok) this.exit(exitCodeOf('damaged'));
   }
+}
+
+/** What is to be repaired: of a segment the log that it is part of, since a log is repaired as a whole. */
+function wholeLog(location: LogLocation): string {
+  return (location.kind === 'file' ? dataDirectoryOf(location) : undefined) ?? location.path;
 }

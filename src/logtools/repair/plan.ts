@@ -53,6 +53,8 @@ export interface RepairPlan {
   readonly verdict: 'whole' | 'repairable' | 'refused';
   /** Why it is refused, as a sentence. */
   readonly refusal: string | undefined;
+  /** What to try where this log alone is not enough, one line each. */
+  readonly suggestions: readonly string[];
   readonly actions: readonly RepairAction[];
   readonly pieces: readonly Piece[];
   /**
@@ -110,10 +112,8 @@ class Planner {
       }
     }
     if (this.#lastIndex < commitHint) {
-      return refused(
-        this.#survey,
-        `It could only be kept up to index ${this.#lastIndex}, but entries up to ${commitHint} are known to be committed, and must not be cut.${this.#donor === undefined ? ' Take what is missing from another node: add --from NODE.' : ''}`,
-      );
+      const why = `It could only be kept up to index ${this.#lastIndex}, but entries up to ${commitHint} are known to be committed, and must not be cut.`;
+      return refused(this.#survey, why, this.#donor === undefined ? [otherLogAdvice(this.#survey)] : []);
     }
     const misplaced = this.#misplaced();
     if (misplaced !== undefined) {
@@ -234,11 +234,15 @@ function sides(left: EntryMark | undefined, right: EntryMark): string {
 
 function blank(survey: Survey): RepairPlan {
   return {
-    ...{ survey, verdict: 'refused', refusal: undefined, actions: [], pieces: [] },
+    ...{ survey, verdict: 'refused', refusal: undefined, suggestions: [], actions: [], pieces: [] },
     abstainThrough: undefined,
   };
 }
 
-function refused(survey: Survey, refusal: string): RepairPlan {
-  return { ...blank(survey), refusal };
+function refused(survey: Survey, refusal: string, suggestions: readonly string[] = []): RepairPlan {
+  return { ...blank(survey), refusal, suggestions };
+}
+
+function otherLogAdvice({ location }: Survey): string {
+  return `raft log repair ${location.path} --from NODE   # takes what is missing from another node`;
 }

@@ -11,6 +11,8 @@ export interface PlanReport {
   readonly log: string;
   readonly verdict: RepairPlan['verdict'];
   readonly refusal: string | null;
+  /** What to try where this log alone is not enough, one line each. */
+  readonly suggestions: readonly string[];
   readonly actions: readonly ActionReport[];
   /** The node will neither vote nor campaign before a leader has carried it past this index; null where nothing is lost. */
   readonly abstainThrough: string | null;
@@ -26,12 +28,14 @@ export interface ActionReport {
   readonly why: string;
 }
 
-export function planReport({ survey, verdict, refusal, actions, abstainThrough }: RepairPlan): PlanReport {
+export function planReport(plan: RepairPlan): PlanReport {
+  const { survey, verdict, refusal, suggestions, actions, abstainThrough } = plan;
   return {
     type: 'plan',
     log: survey.location.path,
     verdict,
     refusal: refusal ?? null,
+    suggestions,
     actions: actions.map(actionReport),
     abstainThrough: abstainThrough === undefined ? null : String(abstainThrough),
   };

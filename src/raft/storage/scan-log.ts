@@ -56,6 +56,7 @@ export function damagedLog(directory: string, message: string): RaftError {
     suggestions: [
       `raft log verify ${directory}   # names all damage`,
       `raft log inspect ${directory}   # shows the entries around it`,
+      `raft log repair ${directory}   # says what can be done about it`,
     ],
   });
 }

@@ -212,6 +212,7 @@ function damagedInUse(directory: string, path: string, offset: number): RaftErro
   return new RaftError('damaged', message, {
     suggestions: [
       `raft log verify ${directory}   # names all damage`,
+      `raft log repair ${directory}   # says what can be done about it`,
       'Check the disk (dmesg | tail), then restore this node from the others.',
     ],
   });
