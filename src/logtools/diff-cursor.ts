@@ -1,6 +1,7 @@
 import { isFilledAhead } from '../logfmt/damage.ts';
 import type { RawFrame } from '../logfmt/frame.ts';
 import { readCommitHint } from './commit-hint.ts';
+import type { LogOwner } from './diff-owner.ts';
 import type { LogLocation } from './locate.ts';
 import type { LogProgress } from './progress.ts';
 import { readLog, type SegmentItem, type Writer } from './read-log.ts';
@@ -12,6 +13,8 @@ export interface DiffLog {
   readonly name: string;
   readonly location: LogLocation;
   readonly writer: Writer;
+  /** The node whose log it is; undefined where nobody knows. */
+  readonly owner?: LogOwner | undefined;
   readonly progress?: LogProgress | undefined;
 }
 
