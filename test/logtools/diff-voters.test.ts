@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { diffSummaryLines } from '../../src/cli/log-diff-lines.ts';
-import { logIndex, nodeId } from '../../src/lib/brands.ts';
+import { logIndex, nodeId, term } from '../../src/lib/brands.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { encodeIdentity } from '../../src/logfmt/identity.ts';
-import { encodeCommitHint } from '../../src/logfmt/records.ts';
+import { encodeCommitHint, encodeState } from '../../src/logfmt/records.ts';
 import { type DiffOptions, type DiffSummary, diffLogs } from '../../src/logtools/diff.ts';
 import type { DiffLog } from '../../src/logtools/diff-cursor.ts';
 import { readOwner } from '../../src/logtools/diff-owner.ts';
@@ -20,6 +20,8 @@ interface NodeLog {
   readonly initial?: readonly string[] | null;
   readonly clusterId?: string;
   readonly committed?: number;
+  /** Up to here entries may have been cut from it. */
+  readonly abstainThrough?: number;
   /** A bit of the entry at this index is flipped. */
   readonly damagedAt?: number;
   /** The name of the directory, where it is not that of the node. */
@@ -52,6 +54,8 @@ async function compareNodes(
     const name = log.name ?? `n${id}`;
     await dir.write(`${name}/${segmentName(1)}`, bytesOf(log));
     await dir.write(`${name}/commit`, encodeCommitHint(logIndex(log.committed ?? 0)));
+    const abstainThrough = logIndex(log.abstainThrough ?? 0);
+    await dir.write(`${name}/state`, encodeState({ currentTerm: term(9), votedFor: null, abstainThrough }));
     await dir.write(`${name}/node.json`, identityOf(id, log));
     const location = await locateLog(`${dir.path}/${name}`);
     logs.push({ name, location, writer: 'none', owner: await readOwner(location) });
@@ -244,6 +248,18 @@ describe('a change of voters', () => {
     expect(found).toMatchObject({ voters: 5, votersFrom: 'configuration', missing: [] });
     expect(diffSummaryLines(found)).toContain('in the logs of the other voters: give those too.');
   });
+});
+
+it('takes a log from which entries were cut for one that may have held them', async () => {
+  const initial = ['1', '2', '3'];
+  const logs = [
+    ['1', { words: [1, 1, 2], initial }],
+    ['2', { words: [1, 1], initial }],
+  ] as const;
+  const cut = await compareNodes([...logs, ['3', { words: [1, 1], initial, abstainThrough: 3 }]]);
+  expect(ranges(cut)).toEqual(['3-3 t2 n1: possible, 1 needed']);
+  const whole = await compareNodes([...logs, ['3', { words: [1, 1], initial, abstainThrough: 2 }]]);
+  expect(ranges(whole)).toEqual(['3-3 t2 n1: minority, 1 needed']);
 });
 
 describe('a hole in a log', () => {
