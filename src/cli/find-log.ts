@@ -108,7 +108,8 @@ async function pathOf(name: string, dir: string | undefined): Promise<string> {
   return findClusterNode(cluster, name.replace(/\.log$/, ''))?.dataDir ?? name;
 }
 
-async function clusterAround(dir: string | undefined): Promise<Cluster | undefined> {
+/** The cluster of the directory in which names are looked up; undefined where there is none. */
+export async function clusterAround(dir: string | undefined): Promise<Cluster | undefined> {
   const clusterDir = clusterDirAround(dir);
   if (clusterDir === undefined) return undefined;
   const { readCluster } = await import('../cluster/cluster-file.ts');

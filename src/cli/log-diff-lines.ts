@@ -1,12 +1,13 @@
 import { assertNever } from '../lib/assert.ts';
 import { counted } from '../lib/counted.ts';
-import type { DiffEntry, DiffLogSummary, DiffRange, DiffSummary, Standing } from '../logtools/diff.ts';
+import type { DiffEntry, DiffLogSummary, DiffRange, DiffSummary, DiffVoters } from '../logtools/diff.ts';
+import type { Judgement } from '../logtools/diff-voters.ts';
 
 /** The entry at one index, for people: a line for each version. */
 export function diffEntryLines({ index, versions, ended, unknown, isConflict }: DiffEntry): string {
-  const lines = versions.map(({ term, kind, preview, logs, standing }) => {
+  const lines = versions.map(({ term, kind, preview, logs, ...judged }) => {
     const what = preview === '' ? kind : `${kind} ${preview}`;
-    return `  term ${term}  ${logs.join(', ')}: ${what}  (${standingText(standing)})`;
+    return `  term ${term}  ${logs.join(', ')}: ${what}  (${standingText(judged)})`;
   });
   return [
     `index ${index}${isConflict ? '  !! different bytes of one term: a log is damaged' : ''}`,
@@ -16,29 +17,35 @@ export function diffEntryLines({ index, versions, ended, unknown, isConflict }: 
   ].join('\n');
 }
 
-/** What a comparison found, for people. */
-export function diffSummaryLines(summary: DiffSummary): string {
-  const { logs, partAt, voters, ranges, rangesLeftOut, committedAtMost, conflicts } = summary;
-  const majority = Math.floor(voters / 2) + 1;
+/** What a comparison found, for people. `nameOf`: what a node is called that has no log here. */
+export function diffSummaryLines(summary: DiffSummary, nameOf: (id: string) => string = (id) => id): string {
+  const { logs, rangesLeftOut, conflicts } = summary;
   return [
+    ...strangerLines(summary),
     ...logs.map(logLine),
     '',
     partLine(summary),
-    ...(partAt === null
-      ? []
-      : ['', `from index ${partAt} on, of ${voters} voters (a majority is ${majority}):`]),
-    ...ranges.map(rangeLine),
+    ...voterLines(summary),
+    ...rangeLines(summary),
     ...(rangesLeftOut === 0 ? [] : [`  and ${rangesLeftOut} more`]),
     '',
-    committedAtMost === null
-      ? 'No entry of these logs can be committed.'
-      : `Entries up to ${committedAtMost} may be committed; ${partAt === null ? 'there are no later ones' : 'later ones cannot be'}.`,
+    committedLine(summary),
+    ...missingLines(summary, nameOf),
     ...(conflicts === 0
       ? []
       : [
           `!! At ${counted(conflicts, 'index', 'indexes')} two logs hold different bytes of one term: a log is damaged.`,
         ]),
   ].join('\n');
+}
+
+/** Before all else: what follows compares what was never one. */
+function strangerLines({ areStrangers, logs }: DiffSummary): readonly string[] {
+  if (!areStrangers) return [];
+  const known = logs.flatMap(({ log, clusterId }) =>
+    clusterId === null ? [] : [`${log} of cluster ${clusterId}`],
+  );
+  return [`!! These are logs of different clusters: ${known.join(', ')}.`, ''];
 }
 
 function logLine({ log, first, last, entries, problems, committedThrough }: DiffLogSummary): string {
@@ -49,31 +56,123 @@ function logLine({ log, first, last, entries, problems, committedThrough }: Diff
   return `${log}: ${range}${committed}${damage}`;
 }
 
-function partLine({ logs, partAt, agreeThrough }: DiffSummary): string {
+/** "The same" is said only of what was compared. */
+function partLine({ logs, partAt, agreeThrough, notCompared }: DiffSummary): string {
   if (logs.every(({ first }) => first === null)) return 'None of the logs holds an entry.';
-  const isDamaged = logs.some(({ problems }) => problems > 0);
-  if (partAt === null)
-    return isDamaged ? 'Where they can be read, the logs hold the same.' : 'The logs hold the same.';
-  if (agreeThrough === null) return `The logs part at index ${partAt}, their first.`;
-  return `The logs hold the same up to index ${agreeThrough}, and part at ${partAt}.`;
+  const isWhole = notCompared === 0 && logs.every(({ problems }) => problems === 0);
+  if (agreeThrough === null) {
+    if (partAt === null) return 'No entry can be read in all of the logs, so nothing was compared.';
+    return notCompared === 0
+      ? `The logs part at index ${partAt}, their first.`
+      : `The logs part at index ${partAt}; no entry before can be read in all of them.`;
+  }
+  const same =
+    notCompared === 0 ? 'The logs hold the same' : 'Where all of them can be read, the logs hold the same';
+  if (partAt !== null) return `${same} up to index ${agreeThrough}, and part at ${partAt}.`;
+  return isWhole ? 'The logs hold the same.' : `Where they can be read, the logs hold the same.`;
 }
 
-function rangeLine({ from, to, term, logs, standing }: DiffRange): string {
+/** What is to be known of the number of voters, beside the ranges. */
+function voterLines({
+  areStrangers,
+  voters,
+  votersFrom,
+  configuredVoters,
+  ...summary
+}: DiffSummary): readonly string[] {
+  if (areStrangers) return [];
+  const isAssumed =
+    votersFrom === 'assumed' || summary.ranges.some((range) => range.votersFrom === 'assumed');
+  if (isAssumed)
+    return [
+      `Nothing says how many vote: if there are more than these ${summary.logs.length}, give --voters.`,
+    ];
+  if (votersFrom === 'given' && configuredVoters !== null && configuredVoters !== voters)
+    return [`!! --voters says that ${voters} vote; as far as the cluster is known, ${configuredVoters} do.`];
+  if (summary.partAt === null && summary.notCounted.length > 0)
+    return [`Not counted, because it does not vote: ${summary.notCounted.join(', ')}.`];
+  return [];
+}
+
+/** The ranges, under a line that says who decides wherever others do. */
+function rangeLines({ areStrangers, ranges }: DiffSummary): readonly string[] {
+  let last = '';
+  return ranges.flatMap((range) => {
+    const voters = areStrangers ? '' : votersText(range);
+    const isNew = voters !== last || range === ranges[0];
+    last = voters;
+    return [...(isNew ? ['', `from index ${range.from} on${voters}:`] : []), rangeLine(range)];
+  });
+}
+
+function votersText({ voters, oldVoters, votersFrom, notCounted }: DiffVoters): string {
+  const without =
+    notCounted.length === 0
+      ? ''
+      : `, without ${notCounted.join(', ')}, which ${notCounted.length === 1 ? 'does' : 'do'} not vote`;
+  if (votersFrom === 'assumed') return `, of these ${voters} logs`;
+  if (oldVoters === null) return `, of ${voters} voters (a majority is ${majorityOf(voters)})${without}`;
+  const old = `${oldVoters} old voters (a majority is ${majorityOf(oldVoters)})`;
+  return `, of ${old} and of ${voters} new ones (a majority is ${majorityOf(voters)})${without}`;
+}
+
+function majorityOf(voters: number): number {
+  return Math.floor(voters / 2) + 1;
+}
+
+function rangeLine({ from, to, term, logs, ...judged }: DiffRange): string {
   const indexes = from === to ? from : `${from} to ${to}`;
-  return `  ${indexes}  term ${term}  ${logs.join(', ')}: ${standingText(standing)}`;
+  return `  ${indexes}  term ${term}  ${logs.join(', ')}: ${standingText(judged)}`;
 }
 
-function standingText(standing: Standing): string {
+function standingText({ standing, needed }: Pick<Judgement, 'standing' | 'needed'>): string {
   switch (standing) {
     case 'committed':
       return 'committed, as a node knows';
     case 'majority':
-      return 'on a majority, so it may be committed';
+      return `on a majority${needed === null ? ' of these logs' : ''}, so it may be committed`;
     case 'possible':
-      return 'on a majority only with logs that are not known, so it may be committed';
+      return possibleText(needed);
     case 'minority':
       return 'on no majority, so it is not committed and can be lost';
+    case 'unjudged':
+      return 'not judged';
     default:
       return assertNever(standing, 'standing');
   }
+}
+
+function possibleText(needed: number | null): string {
+  if (needed === null) return 'on no majority of these logs; with more voters it may be on one of theirs';
+  if (needed === 0)
+    return 'on a majority of the new voters alone, so it may be committed if these decide alone by now';
+  const more = `${needed} more ${needed === 1 ? 'voter holds' : 'voters hold'}`;
+  return `on a majority if at least ${more} it whose logs are not known, so it may be committed`;
+}
+
+function committedLine({ areStrangers, logs, committedAtMost }: DiffSummary): string {
+  if (areStrangers) return 'What may be committed is not said of logs of different clusters.';
+  const known = highest(logs.map(({ committedThrough }) => committedThrough));
+  const atMost = highest([committedAtMost]);
+  if (known === 0n && atMost === 0n) return 'No entry of these logs can be committed.';
+  const isAbove = highest(logs.map(({ last }) => last)) > highest([String(known), committedAtMost]);
+  const rest = isAbove ? 'later ones of these logs cannot be' : 'these logs hold no later ones';
+  if (known === 0n) return `Entries up to ${atMost} may be committed; ${rest}.`;
+  const most = atMost > known ? `, and those up to ${atMost} may be` : '';
+  return `Entries up to ${known} are committed${most}; ${rest}.`;
+}
+
+/** Asks for the logs on which it depends. */
+function missingLines(
+  { ranges, voters, logs, missing }: DiffSummary,
+  nameOf: (id: string) => string,
+): readonly string[] {
+  if (!ranges.some(({ standing, needed }) => standing === 'possible' && needed !== null)) return [];
+  if (missing.length > 0)
+    return [`What is open is in the logs of ${missing.map(nameOf).toSorted().join(', ')}: give those too.`];
+  return logs.length < voters ? ['What is open is in the logs of the other voters: give those too.'] : [];
+}
+
+function highest(indexes: readonly (string | null)[]): bigint {
+  return indexes.map((index) => BigInt(index ?? 0)).reduce((a, b) => (a > b ? a : b), 0n);
 }

@@ -1,6 +1,8 @@
 import { isFilledAhead } from '../logfmt/damage.ts';
 import type { RawFrame } from '../logfmt/frame.ts';
 import { readCommitHint } from './commit-hint.ts';
+import { readAbstention } from './diff-abstention.ts';
+import type { LogOwner } from './diff-owner.ts';
 import type { LogLocation } from './locate.ts';
 import type { LogProgress } from './progress.ts';
 import { readLog, type SegmentItem, type Writer } from './read-log.ts';
@@ -12,6 +14,8 @@ export interface DiffLog {
   readonly name: string;
   readonly location: LogLocation;
   readonly writer: Writer;
+  /** The node whose log it is; undefined where nobody knows. */
+  readonly owner?: LogOwner | undefined;
   readonly progress?: LogProgress | undefined;
 }
 
@@ -20,7 +24,7 @@ export type Holding =
   | { readonly type: 'entry'; readonly frame: RawFrame }
   /** It ends before. */
   | { readonly type: 'ended' }
-  /** It begins later, is damaged here, or holds two histories: what it held is not known. */
+  /** It begins later, is damaged here or was cut, or holds two histories: what it held is not known. */
   | { readonly type: 'unknown' };
 
 /**
@@ -31,6 +35,8 @@ export class DiffCursor {
   readonly log: DiffLog;
   /** Up to here its node knows the log to be committed; 0 where nothing says so. */
   readonly commitHint: bigint;
+  /** Up to here the log may have held entries that were cut from it; 0 where nothing says so. */
+  readonly #cutThrough: bigint;
   readonly #items: AsyncGenerator<SegmentItem, void>;
   #current: RawFrame | undefined;
   #first: RawFrame | undefined;
@@ -41,15 +47,20 @@ export class DiffCursor {
   readonly #terms = new TermRuns();
   #isForked = false;
 
-  private constructor(log: DiffLog, commitHint: bigint) {
+  private constructor(log: DiffLog, commitHint: bigint, cutThrough: bigint) {
     this.log = log;
     this.commitHint = commitHint;
+    this.#cutThrough = cutThrough;
     this.#items = readLog(log.location, { writer: log.writer });
   }
 
   /** Opens a log and goes to its first entry. */
   static async open(log: DiffLog): Promise<DiffCursor> {
-    const cursor = new DiffCursor(log, await readCommitHint(log.location));
+    const cursor = new DiffCursor(
+      log,
+      await readCommitHint(log.location),
+      await readAbstention(log.location),
+    );
     await cursor.advance();
     return cursor;
   }
@@ -85,6 +96,7 @@ export class DiffCursor {
   /** What the log has at an index that is not above where the cursor stands. */
   at(index: bigint): Holding {
     if (this.#current?.index === index) return { type: 'entry', frame: this.#current };
+    if (index <= this.#cutThrough) return { type: 'unknown' };
     const isOver = this.#current === undefined && !this.#endsInDamage && !this.#isForked;
     return { type: isOver ? 'ended' : 'unknown' };
   }

@@ -1,15 +1,7 @@
-import { decodePayload, type PayloadKind } from '../lib/entry.ts';
-import { DIFF_RANGES_MAX } from '../lib/limits.ts';
-import type { RawFrame } from '../logfmt/frame.ts';
+import type { PayloadKind } from '../lib/entry.ts';
+import { DiffComparison } from './diff-comparison.ts';
 import { DiffCursor, type DiffLog } from './diff-cursor.ts';
-import { previewOfPayload } from './rows.ts';
-
-/**
- * What an entry's place in the logs says of it. `committed`: a node knows it to be. `majority`: it stands on a majority of
- * the voters, so it may be committed. `possible`: it would, with logs that are not here or damaged there. `minority`: it is
- * not committed, and can still be lost.
- */
-export type Standing = 'committed' | 'majority' | 'possible' | 'minority';
+import type { Standing, VotersFrom } from './diff-voters.ts';
 
 /** One version of the entry at an index. */
 export interface DiffVersion {
@@ -20,6 +12,8 @@ export interface DiffVersion {
   /** The logs that hold it, by the names that they were given with. */
   readonly logs: readonly string[];
   readonly standing: Standing;
+  /** So many voters more would have to hold it; null where it is not known how many vote. */
+  readonly needed: number | null;
 }
 
 /** An index from where the logs part on, and what they hold there. */
@@ -35,18 +29,33 @@ export interface DiffEntry {
   readonly isConflict: boolean;
 }
 
-/** Entries one after the other of one term, in the same logs. */
-export interface DiffRange {
+/** How many vote, and what says so. */
+export interface DiffVoters {
+  readonly voters: number;
+  /** How many voters C_old has, in a joint configuration; else null. */
+  readonly oldVoters: number | null;
+  readonly votersFrom: VotersFrom;
+  /** The logs of nodes that are known not to vote. */
+  readonly notCounted: readonly string[];
+}
+
+/** Entries one after the other of one term, in the same logs, over which the same voters decide. */
+export interface DiffRange extends DiffVoters {
   readonly from: string;
   readonly to: string;
   readonly term: string;
   readonly logs: readonly string[];
   readonly standing: Standing;
+  /** So many voters more would have to hold them; null where it is not known how many vote. */
+  readonly needed: number | null;
 }
 
 /** One of the logs. */
 export interface DiffLogSummary {
   readonly log: string;
+  /** The node whose log it is; null where nobody knows. */
+  readonly id: string | null;
+  readonly clusterId: string | null;
   readonly first: string | null;
   readonly last: string | null;
   readonly entries: number;
@@ -56,26 +65,32 @@ export interface DiffLogSummary {
 }
 
 /** What a comparison found, as `raft log diff --json` prints it. Every uint64 is a decimal string. */
-export interface DiffSummary {
+export interface DiffSummary extends DiffVoters {
   readonly type: 'summary';
   readonly logs: readonly DiffLogSummary[];
-  /** Of so many voters. */
-  readonly voters: number;
+  /** The logs are of different clusters: what may be committed is not judged. */
+  readonly areStrangers: boolean;
+  /** How many voters the last configuration has, or the initial one, whatever was given; null where it is not known. */
+  readonly configuredVoters: number | null;
+  /** The ids of voters whose log is not here; none where it is not known of every log whose it is. */
+  readonly missing: readonly string[];
   /** The first index at which not all logs that reach it hold the same; null where there is none. */
   readonly partAt: string | null;
-  /** The last index at which all that is known is the same, before they part; null where there is none. */
+  /** The last index before that at which all logs hold the same; null where there is none. */
   readonly agreeThrough: string | null;
+  /** Indexes before that at which not all logs could be compared: one begins later, or is damaged there. */
+  readonly notCompared: number;
   /** What stands where from `partAt` on, the first `DIFF_RANGES_MAX` of it. */
   readonly ranges: readonly DiffRange[];
   readonly rangesLeftOut: number;
   /** The last index of which an entry may be committed; null where there is none. */
   readonly committedAtMost: string | null;
-  /** Indexes at which two logs hold different bytes of one term; a log that is good in itself is damaged then. */
+  /** Indexes at which two logs hold different bytes of one term; a log that is good in itself is damaged then, or a stranger. */
   readonly conflicts: number;
 }
 
 export interface DiffOptions {
-  /** How many nodes vote; as many as there are logs unless given. At least as many. */
+  /** How many nodes vote, whatever the logs say; at least as many as there are logs. */
   readonly voters?: number | undefined;
 }
 
@@ -90,7 +105,7 @@ export async function* diffLogs(
   const cursors: DiffCursor[] = [];
   try {
     for (const log of logs) cursors.push(await DiffCursor.open(log));
-    const comparison = new Comparison(cursors, options.voters ?? logs.length);
+    const comparison = new DiffComparison(cursors, options.voters);
     for (let index = lowest(cursors); index !== undefined; index = lowest(cursors)) {
       const entry = comparison.look(index);
       if (entry !== undefined) yield entry;
@@ -108,157 +123,4 @@ function lowest(cursors: readonly DiffCursor[]): bigint | undefined {
     if (current !== undefined && (index === undefined || current.index < index)) index = current.index;
   }
   return index;
-}
-
-interface Version {
-  readonly frame: RawFrame;
-  readonly holders: DiffCursor[];
-}
-
-class Comparison {
-  readonly #cursors: readonly DiffCursor[];
-  readonly #voters: number;
-  #agreeThrough: bigint | undefined;
-  #partAt: bigint | undefined;
-  #committedAtMost: bigint | undefined;
-  #conflicts = 0;
-  readonly #ranges: OpenRange[] = [];
-  /** The last range of each version's logs and term, which may go on. */
-  #open: OpenRange[] = [];
-  #rangesLeftOut = 0;
-
-  constructor(cursors: readonly DiffCursor[], voters: number) {
-    this.#cursors = cursors;
-    this.#voters = voters;
-  }
-
-  /** Looks at an index at which at least one cursor stands; undefined as long as the logs are the same. */
-  look(index: bigint): DiffEntry | undefined {
-    const versions: Version[] = [];
-    const ended: string[] = [];
-    const unknown: string[] = [];
-    for (const cursor of this.#cursors) {
-      const holding = cursor.at(index);
-      if (holding.type === 'entry') addVersion(versions, holding.frame, cursor);
-      else (holding.type === 'ended' ? ended : unknown).push(cursor.log.name);
-    }
-    const judged = versions.map((version) => ({
-      ...version,
-      standing: this.#standingOf(version, unknown.length),
-    }));
-    if (judged.some(({ standing }) => standing !== 'minority')) this.#committedAtMost = index;
-    const isConflict = new Set(versions.map(({ frame }) => frame.term)).size < versions.length;
-    if (isConflict) this.#conflicts++;
-    if (this.#partAt === undefined && versions.length === 1 && ended.length === 0) {
-      this.#agreeThrough = index;
-      return undefined;
-    }
-    this.#partAt ??= index;
-    for (const version of judged) this.#addToRange(index, version);
-    return {
-      type: 'entry',
-      index: String(index),
-      versions: judged.map(describeVersion),
-      ...{ ended, unknown, isConflict },
-    };
-  }
-
-  summary(): DiffSummary {
-    return {
-      type: 'summary',
-      logs: this.#cursors.map((cursor) => ({
-        log: cursor.log.name,
-        first: cursor.first === undefined ? null : String(cursor.first.index),
-        last: cursor.last === undefined ? null : String(cursor.last.index),
-        entries: cursor.entries,
-        problems: cursor.problems,
-        committedThrough: String(cursor.commitHint),
-      })),
-      voters: this.#voters,
-      partAt: textOrNull(this.#partAt),
-      agreeThrough: textOrNull(this.#agreeThrough),
-      ranges: this.#ranges.map(({ from, to, term, logs, standing }) => ({
-        ...{ from: String(from), to: String(to), term: String(term) },
-        ...{ logs, standing },
-      })),
-      rangesLeftOut: this.#rangesLeftOut,
-      committedAtMost: textOrNull(this.#committedAtMost),
-      conflicts: this.#conflicts,
-    };
-  }
-
-  #standingOf({ frame, holders }: Version, unknownHere: number): Standing {
-    if (holders.some(({ commitHint }) => frame.index <= commitHint)) return 'committed';
-    const majority = Math.floor(this.#voters / 2) + 1;
-    if (holders.length >= majority) return 'majority';
-    const elsewhere = unknownHere + this.#voters - this.#cursors.length;
-    return holders.length + elsewhere >= majority && !this.#isDecidedOtherwise(frame)
-      ? 'possible'
-      : 'minority';
-  }
-
-  /** Whether another version of the entry is known to be committed. */
-  #isDecidedOtherwise({ index, term }: RawFrame): boolean {
-    return this.#cursors.some((cursor) => {
-      const holding = cursor.at(index);
-      return holding.type === 'entry' && index <= cursor.commitHint && holding.frame.term !== term;
-    });
-  }
-
-  #addToRange(index: bigint, version: Version & { readonly standing: Standing }): void {
-    const { frame, holders, standing } = version;
-    const logs = holders.map(({ log }) => log.name);
-    const before = this.#open.find(
-      (range) =>
-        range.to === index - 1n &&
-        range.term === frame.term &&
-        range.standing === standing &&
-        range.logs.join('\n') === logs.join('\n'),
-    );
-    if (before !== undefined) {
-      before.to = index;
-      return;
-    }
-    const range = { from: index, to: index, term: frame.term, logs, standing };
-    this.#open = [...this.#open.filter(({ to }) => to >= index - 1n), range];
-    if (this.#ranges.length < DIFF_RANGES_MAX) this.#ranges.push(range);
-    else this.#rangesLeftOut++;
-  }
-}
-
-interface OpenRange {
-  readonly from: bigint;
-  to: bigint;
-  readonly term: bigint;
-  readonly logs: readonly string[];
-  readonly standing: Standing;
-}
-
-function addVersion(versions: Version[], frame: RawFrame, cursor: DiffCursor): void {
-  const same = versions.find(
-    (version) =>
-      version.frame.term === frame.term && Buffer.compare(version.frame.command, frame.command) === 0,
-  );
-  if (same === undefined) versions.push({ frame, holders: [cursor] });
-  else same.holders.push(cursor);
-}
-
-function describeVersion({
-  frame,
-  holders,
-  standing,
-}: Version & { readonly standing: Standing }): DiffVersion {
-  const payload = decodePayload(frame.command);
-  return {
-    term: String(frame.term),
-    kind: payload.kind,
-    size: frame.command.length,
-    preview: previewOfPayload(payload),
-    logs: holders.map(({ log }) => log.name),
-    standing,
-  };
-}
-
-function textOrNull(value: bigint | undefined): string | null {
-  return value === undefined ? null : String(value);
 }

@@ -42,12 +42,15 @@ describe('raft log diff', () => {
 
     expect([plain.code, json.code, one.code]).toEqual([0, 0, 2]);
     expect(plain.stdout).toContain('The logs hold the same up to index 401, and part at 402.');
+    expect(plain.stdout).toContain(
+      'Nothing says how many vote: if there are more than these 2, give --voters.',
+    );
     const [entry, summary, ...rest] = json.stdout
       .trimEnd()
       .split('\n')
       .map((line): unknown => JSON.parse(line));
     expect(entry).toMatchObject({ type: 'entry', index: '402', ended: [logs[1]] });
-    expect(summary).toMatchObject({ type: 'summary', voters: 2, partAt: '402', committedAtMost: '401' });
+    expect(summary).toMatchObject({ type: 'summary', voters: 2, votersFrom: 'assumed', partAt: '402' });
     expect(rest).toEqual([]);
     expect(one.stderr).toContain('two logs or more');
   });

@@ -4,9 +4,11 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { findLog } from '../../cli/find-log.ts';
 import { dirFlags, wholeNumber } from '../../cli/flags.ts';
 import { diffEntryLines, diffSummaryLines } from '../../cli/log-diff-lines.ts';
+import { knownCluster, nodeName, ownerOf } from '../../cli/log-owner.ts';
 import { ProgressBar } from '../../cli/log-progress.ts';
 import { prose } from '../../cli/prose.ts';
 import { usage } from '../../cli/values.ts';
+import type { Cluster } from '../../cluster/cluster-format.ts';
 import { exitCodeOf } from '../../lib/errors.ts';
 import { MEMBERS_MAX } from '../../lib/limits.ts';
 import { type DiffEntry, type DiffSummary, diffLogs } from '../../logtools/diff.ts';
@@ -20,8 +22,10 @@ export class LogDiff extends BaseCommand {
   static override description =
     prose`Says from which index on the logs do not hold the same, what each holds from there, which
 entries stand on a majority of the voters and so may be committed, and which can still be lost. Logs may begin at
-different indexes. Give all logs of the cluster, or say with --voters how many there are. Ends with 65 where two logs hold
-different bytes of the same index and term: one of them is damaged then. Reads only, also while nodes write the logs.`;
+different indexes. Who votes is taken from the configurations in the logs, then from the data directories and the cluster
+directory; where none of them says it, as from bare files, say with --voters how many there are. Ends with 65 where two
+logs hold different bytes of the same index and term: one of them is damaged then. Reads only, also while nodes write the
+logs.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> node1 node2 node3',
@@ -43,7 +47,7 @@ different bytes of the same index and term: one of them is damaged then. Reads o
   static override flags = {
     entries: Flags.boolean({ description: 'Show every entry from where the logs part on.' }),
     voters: wholeNumber({
-      description: 'How many nodes of the cluster vote; as many as there are logs unless given.',
+      description: 'How many nodes of the cluster vote, whatever the logs say.',
       helpValue: 'N',
       min: 1,
       max: MEMBERS_MAX,
@@ -60,12 +64,13 @@ different bytes of the same index and term: one of them is damaged then. Reads o
     const { voters } = flags;
     if (voters !== undefined && voters < names.length)
       throw usage(`There are ${names.length} logs, and --voters says that ${voters} vote.`);
-    const summary = await this.#compare(await this.#find(names, flags.dir), {
+    const cluster = await knownCluster(flags.dir);
+    const summary = await this.#compare(await this.#find(names, flags.dir, cluster), {
       voters,
       isShown: flags.entries,
     });
     if (!this.jsonEnabled() && flags.entries && summary.partAt !== null) await this.write('\n');
-    this.printResult(summary, () => diffSummaryLines(summary));
+    this.printResult(summary, () => diffSummaryLines(summary, (id) => nodeName(cluster, id)));
     if (summary.conflicts > 0) this.exit(exitCodeOf('damaged'));
   }
 
@@ -93,9 +98,16 @@ different bytes of the same index and term: one of them is damaged then. Reads o
     }
   }
 
-  async #find(names: readonly string[], dir: string | undefined): Promise<readonly DiffLog[]> {
+  async #find(
+    names: readonly string[],
+    dir: string | undefined,
+    cluster: Cluster | undefined,
+  ): Promise<readonly DiffLog[]> {
     const logs: DiffLog[] = [];
-    for (const name of names) logs.push({ name, ...(await findLog(name, dir, (text) => this.note(text))) });
+    for (const name of names) {
+      const found = await findLog(name, dir, (text) => this.note(text));
+      logs.push({ name, ...found, owner: await ownerOf(found.location, cluster) });
+    }
     return logs;
   }
 
