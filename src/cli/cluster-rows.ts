@@ -3,7 +3,7 @@ import type { NodeStatus } from '../api/schema.ts';
 import type { Cluster, ClusterNode } from '../cluster/cluster-format.ts';
 import { dirFlag } from '../cluster/names.ts';
 import { findProcess, type NodeState, type ProcessSource } from '../cluster/node-process.ts';
-import { followedLeader, newestConfiguration } from './status-report.ts';
+import { followedLeader, isConfigurationCommitted, newestConfiguration } from './status-report.ts';
 import { askStatuses } from './statuses.ts';
 import { type Column, renderTable } from './table.ts';
 
@@ -119,11 +119,7 @@ function isRemoved({ id, joins, established }: ClusterNode, statuses: readonly N
   // It is just being added, and not a member yet.
   if (!established) return false;
   const leader = followedLeader(statuses);
-  const source = leader ?? (joins === null ? newestConfiguration(statuses.filter(isCommitted)) : undefined);
+  const source =
+    leader ?? (joins === null ? newestConfiguration(statuses.filter(isConfigurationCommitted)) : undefined);
   return source !== undefined && !source.members.some((member) => member.id === id);
-}
-
-/** Whether a node knows that the configuration that it goes by is committed: another one may yet never be in force. */
-function isCommitted({ configuration, commitIndex }: NodeStatus): boolean {
-  return configuration.index <= commitIndex;
 }

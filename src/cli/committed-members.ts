@@ -12,7 +12,7 @@ import {
 } from '../logtools/last-configuration.ts';
 import { locateLog } from '../logtools/locate.ts';
 import { quorumSize } from '../raft/core/configuration.ts';
-import { followedLeader } from './status-report.ts';
+import { followedLeader, isConfigurationCommitted } from './status-report.ts';
 import { askCluster } from './statuses.ts';
 
 /** Where those that answer can elect a leader, it is waited for this long, in milliseconds. */
@@ -52,8 +52,7 @@ export async function committedMembers(
   source: ProcessSource,
 ): Promise<CommittedMembers | undefined> {
   const leader = await leaderOf(cluster, source);
-  if (leader === undefined || leader.configuration.index > leader.commitIndex)
-    return await membersInLogs(cluster.nodes);
+  if (leader === undefined || !isConfigurationCommitted(leader)) return await membersInLogs(cluster.nodes);
   return { index: BigInt(leader.configuration.index), members: leader.members, saidBy: 'leader' };
 }
 

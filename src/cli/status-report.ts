@@ -85,14 +85,23 @@ export function turnoutInWords({ nodes }: Pick<StatusReport, 'nodes'>): string {
 }
 
 /**
- * Who knows the newest configuration: of those with the highest term, the one with the highest index. By the index alone, a
- * leader of an earlier term that was cut off would have the last word, with one that never was committed.
+ * Who knows the newest configuration. None older than one that is known to be committed is it; of the others that of the
+ * highest term, and of one term that with the highest index: by the index alone, a leader of an earlier term that was cut
+ * off would have the last word, with one that was never committed.
  */
 export function newestConfiguration(statuses: readonly NodeStatus[]): NodeStatus | undefined {
   // A node that waits to be made a member knows of no configuration at all.
-  return statuses
-    .filter(({ members }) => members.length > 0)
+  const known = statuses.filter(({ members }) => members.length > 0);
+  const indexes = known.filter(isConfigurationCommitted).map(({ configuration }) => configuration.index);
+  const committed = Math.max(0, ...indexes);
+  return known
+    .filter(({ configuration }) => configuration.index >= committed)
     .toSorted((a, b) => b.term - a.term || b.configuration.index - a.configuration.index)[0];
+}
+
+/** Whether a node knows that the configuration that it goes by is committed: another one may yet never be in force. */
+export function isConfigurationCommitted({ configuration, commitIndex }: NodeStatus): boolean {
+  return configuration.index <= commitIndex;
 }
 
 /**

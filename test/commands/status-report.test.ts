@@ -93,7 +93,10 @@ describe('a configuration', () => {
   });
 
   it('is not the newest by its index alone: a leader that was cut off may have one that never was committed', () => {
-    const cutOff = statusOf('1', { term: 2, configuration: { index: 9, phase: 'new', waitsFor: [] } });
+    const cutOff = statusOf('1', {
+      ...{ term: 2, commitIndex: 1 },
+      configuration: { index: 9, phase: 'new', waitsFor: [] },
+    });
     const newer = { role: 'candidate', term: 3, leaderId: null } as const;
     const others = [2, 5].map((index) =>
       statusOf(String(index), { ...newer, configuration: { index, phase: 'stable', waitsFor: [] } }),
