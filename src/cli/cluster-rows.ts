@@ -3,7 +3,7 @@ import type { NodeStatus } from '../api/schema.ts';
 import type { Cluster, ClusterNode } from '../cluster/cluster-format.ts';
 import { dirFlag } from '../cluster/names.ts';
 import { findProcess, type NodeState, type ProcessSource } from '../cluster/node-process.ts';
-import { followedLeader, newestConfiguration } from './status-report.ts';
+import { followedLeader, isConfigurationCommitted, newestConfiguration } from './status-report.ts';
 import { askStatuses } from './statuses.ts';
 import { type Column, renderTable } from './table.ts';
 
@@ -11,6 +11,7 @@ import { type Column, renderTable } from './table.ts';
 interface ClusterRow {
   readonly id: string;
   readonly name: string;
+  /** Where it listens; of one that has stopped, where it would be started. */
   readonly url: string;
   readonly pid: number | null;
   readonly state: NodeState;
@@ -88,8 +89,10 @@ function stateInWords({ state, removed }: ClusterRow): string {
 
 async function clusterRow(node: ClusterNode, source: ProcessSource): Promise<Omit<ClusterRow, 'removed'>> {
   const process = await findProcess(node, source);
-  const { id, name, url, dataDir, output } = node;
-  const pid = process.state === 'stopped' ? null : process.identity.pid;
+  const { id, name, dataDir, output } = node;
+  // One that was started by hand may listen elsewhere than where the directory has it.
+  const { pid, url } =
+    process.state === 'stopped' ? { pid: null, url: node.url } : { ...process.identity, url: process.url };
   return { id, name, url, pid, state: process.state, dataDir, log: join(dataDir, 'log'), output };
 }
 
@@ -109,13 +112,14 @@ async function removedAmong(
 }
 
 /**
- * Whether a node is out of the newest configuration that is known. Without a leader that may be an older one from before
- * the node joined; an initial node was in the first of all.
+ * Whether a node is out of the newest configuration that is known to be committed. Without a leader that may be an older
+ * one from before the node joined; an initial node was in the first of all.
  */
 function isRemoved({ id, joins, established }: ClusterNode, statuses: readonly NodeStatus[]): boolean {
   // It is just being added, and not a member yet.
   if (!established) return false;
   const leader = followedLeader(statuses);
-  const source = leader ?? (joins === null ? newestConfiguration(statuses) : undefined);
+  const source =
+    leader ?? (joins === null ? newestConfiguration(statuses.filter(isConfigurationCommitted)) : undefined);
   return source !== undefined && !source.members.some((member) => member.id === id);
 }

@@ -1,11 +1,11 @@
 import { editCluster } from '../cluster/cluster-file.ts';
 import type { Cluster, ClusterNode } from '../cluster/cluster-format.ts';
 import { dirFlag } from '../cluster/names.ts';
-import { membersOf } from '../lib/configuration.ts';
+import type { ProcessSource } from '../cluster/node-process.ts';
+import { askNodeId } from '../cluster/probe.ts';
+import { assertNever } from '../lib/assert.ts';
 import { RaftError } from '../lib/errors.ts';
-import { type FoundConfiguration, lastConfiguration } from '../logtools/last-configuration.ts';
-import { viewOf } from './cluster-view.ts';
-import { askCluster } from './statuses.ts';
+import { type CommittedMembers, committedMembers, hasSeenMove, wasMember } from './committed-members.ts';
 
 /** A node that the cluster looks for at another address than `cluster.json` has. */
 interface Move {
@@ -16,66 +16,139 @@ interface Move {
   readonly isSeenHere: boolean;
 }
 
-/** A node's member in a configuration, as far as this needs it. */
-interface Located {
-  readonly id: string;
-  readonly url: string | null;
+/** A node that is not to be started, and why. */
+export type LeftOut =
+  /** `isRunning`: it answers at its new address. */
+  | (Move & { readonly type: 'moved'; readonly isRunning: boolean })
+  /** It is no member any more, and would stop again once it has heard of it. */
+  | { readonly type: 'removed'; readonly node: ClusterNode };
+
+/** A cluster whose nodes can be started where it says that they listen. */
+export interface Settled {
+  readonly cluster: Cluster;
+  /** Those of the nodes that were to be started that must not be. */
+  readonly leftOut: readonly LeftOut[];
 }
+
+/** Whoever is at a node's new address answers within this time, in milliseconds. */
+const PROBE_TIMEOUT_MS = 1_000;
 
 /**
  * The cluster with its nodes where the cluster looks for them, before `starting` ones of them are started. Nobody looks
  * for a node at its old address, and one that runs there beside its moved data would vote a second time. Where the data
  * here has seen the move, the node has only been started by hand meanwhile: its new address goes into `cluster.json`. Where
- * it has not, other data has gone on in its place, and `configuration` is thrown for it.
+ * it has not, other data has gone on in its place, and the node is left out.
  */
-export async function settleAddresses(cluster: Cluster, starting: readonly ClusterNode[]): Promise<Cluster> {
-  const moves = await movesOf(cluster);
-  const stranded = moves.find((move) => starting.includes(move.node) && !isStartedHere(move));
-  if (stranded !== undefined) throw movedAway(cluster, starting, stranded);
+export async function settleNodes(
+  cluster: Cluster,
+  starting: readonly ClusterNode[],
+  source: ProcessSource,
+): Promise<Settled> {
+  const committed = await committedMembers(cluster, source);
+  if (committed === undefined) return { cluster, leftOut: [] };
+  const removed = await removedAmong(starting, committed);
+  const moves = await movesOf(cluster, committed);
+  const moved = moves.filter((move) => starting.includes(move.node) && !isStartedHere(move));
+  const leftOut = [...removed, ...(await Promise.all(moved.map(movedAway)))];
   const urls = new Map(moves.filter(isStartedHere).map(({ node, url }) => [node.id, url]));
-  if (urls.size === 0) return cluster;
-  return await editCluster(cluster, async (before) => ({
+  if (urls.size === 0) return { cluster, leftOut };
+  const settled = await editCluster(cluster, async (before) => ({
     ...before,
     nodes: before.nodes.map((node) => ({ ...node, url: urls.get(node.id) ?? node.url })),
   }));
+  return { cluster: settled, leftOut };
 }
 
-async function movesOf(cluster: Cluster): Promise<readonly Move[]> {
-  const members = await membersNow(cluster);
+/** Throws `configuration` where one of the nodes that are to be started must not be, and says how to go on. */
+export function refuseLeftOut({ cluster, leftOut }: Settled, starting: readonly ClusterNode[]): void {
+  const [first] = leftOut;
+  if (first === undefined) return;
+  const others = starting.filter(({ id }) => leftOut.every(({ node }) => node.id !== id));
+  const names = others.map(({ name }) => name).join(' ');
+  throw new RaftError('configuration', `${whyLeftOut(first)} No node was started.`, {
+    suggestions: [
+      ...whatToDo(cluster, first),
+      ...(others.length === 0
+        ? []
+        : [`Start the others without it: raft cluster start ${names}${dirFlag(cluster.dir)}`]),
+    ],
+  });
+}
+
+/** Why a node is left out, in sentences that name it. */
+export function whyLeftOut(left: LeftOut): string {
+  const { name, url: old } = left.node;
+  switch (left.type) {
+    case 'removed':
+      return `${name} was removed from the cluster: it is no member any more.`;
+    case 'moved': {
+      const there = left.isRunning ? ` It runs at ${left.url}.` : '';
+      const older = left.isSeenHere ? '' : ' What is in its directory here is older than that.';
+      return `${name} has moved: the cluster looks for it at ${left.url}, and its directory here is for ${old}.${older}${there}`;
+    }
+    default:
+      return assertNever(left);
+  }
+}
+
+/** What to type next about a node that is left out, one line each. */
+export function whatToDo(cluster: Cluster, left: LeftOut): readonly string[] {
+  const { node, type } = left;
+  const flag = dirFlag(cluster.dir);
+  if (type === 'removed') return [`Take it out of the directory: raft cluster remove ${node.name}${flag}`];
+  const { url, isSeenHere, isRunning } = left;
+  const place = { url, dataDir: isSeenHere ? node.dataDir : 'DIR' };
+  return [
+    ...(isRunning ? [] : [`Start it there: ${runCommand(cluster, node, place)}`]),
+    ...waysBack(cluster, left),
+  ];
+}
+
+/** Older data must not come back: it has forgotten votes. Then only another node can take its place here. */
+function waysBack(cluster: Cluster, { node, isSeenHere, isRunning }: Move & { readonly isRunning: boolean }) {
+  const { id, name, url, dataDir } = node;
+  const flag = dirFlag(cluster.dir);
+  if (!isSeenHere) {
+    return [
+      `${isRunning ? 'To' : 'Or'} take it out of the cluster: raft cluster remove ${name}${flag}`,
+      `Then add another one in its place: raft cluster add${flag}`,
+    ];
+  }
+  const back = isRunning
+    ? 'To move it back, stop it there, and start it here'
+    : 'Or move it back, and start it';
+  return [
+    `${back}: ${runCommand(cluster, node, { url, dataDir })}`,
+    `Then tell the cluster: raft config add ${id}=${url}${flag}`,
+  ];
+}
+
+/** Only a leader has the last word on who is a member. */
+async function removedAmong(
+  starting: readonly ClusterNode[],
+  { members, saidBy }: CommittedMembers,
+): Promise<readonly LeftOut[]> {
+  if (saidBy !== 'leader') return [];
+  const outside = starting.filter(({ id }) => !members.some((member) => member.id === id));
+  const were = await Promise.all(outside.map(wasMember));
+  return outside.filter((_, position) => were[position]).map((node) => ({ type: 'removed', node }));
+}
+
+function movesOf(cluster: Cluster, committed: CommittedMembers): Promise<readonly Move[]> {
   const moves = cluster.nodes.flatMap((node) => {
-    const url = members.find(({ id }) => id === node.id)?.url ?? node.url;
+    const url = committed.members.find(({ id }) => id === node.id)?.url ?? node.url;
     return isSamePlace(url, node.url) ? [] : [{ node, url }];
   });
   return Promise.all(
     moves.map(async ({ node, url }) => {
-      const own = locatedIn(await configurationOf(node));
-      return { node, url, isSeenHere: own.some((member) => member.id === node.id && member.url === url) };
+      return { node, url, isSeenHere: await hasSeenMove(cluster, node, url, committed) };
     }),
   );
 }
 
-/** The members by the leader's configuration; without one, by the newest that those who answer or the logs here have. */
-async function membersNow({ nodes }: Cluster): Promise<readonly Located[]> {
-  const { leader, source } = viewOf(await askCluster(nodes.map(({ url }) => url)), []);
-  if (leader !== undefined) return leader.members;
-  const logs = (await Promise.all(nodes.map(configurationOf))).filter((found) => found !== undefined);
-  const newest = logs.toSorted((a, b) => Number(b.index - a.index))[0];
-  if (source === undefined) return locatedIn(newest);
-  return newest !== undefined && newest.index > source.configuration.index
-    ? locatedIn(newest)
-    : source.members;
-}
-
-/** What is wrong with a log, its node says when it is started. */
-function configurationOf({ dataDir }: ClusterNode): Promise<FoundConfiguration | undefined> {
-  return lastConfiguration(dataDir).catch((error: unknown) => {
-    if (error instanceof RaftError) return undefined;
-    throw error;
-  });
-}
-
-function locatedIn(found: FoundConfiguration | undefined): readonly Located[] {
-  return found === undefined ? [] : membersOf(found.configuration);
+async function movedAway(move: Move): Promise<LeftOut> {
+  const isRunning = (await askNodeId(move.url, PROBE_TIMEOUT_MS)) === move.node.id;
+  return { type: 'moved', ...move, isRunning };
 }
 
 /** The loopback address has two names in use, and a node that is known by either has not moved. */
@@ -92,37 +165,6 @@ function isLoopback({ hostname }: URL): boolean {
 function isStartedHere({ url, isSeenHere }: Move): boolean {
   const parsed = new URL(url);
   return isSeenHere && parsed.port !== '' && isLoopback(parsed);
-}
-
-function movedAway(cluster: Cluster, starting: readonly ClusterNode[], move: Move): RaftError {
-  const { node, url, isSeenHere } = move;
-  const flag = dirFlag(cluster.dir);
-  const others = starting.filter((each) => each !== node).map(({ name }) => name);
-  const why = isSeenHere ? '' : ' What is in its directory here is older than that.';
-  return new RaftError(
-    'configuration',
-    `${node.name} has moved: the cluster looks for it at ${url}, and its directory here is for ${node.url}.${why} No node was started.`,
-    {
-      suggestions: [
-        `Start it there: ${runCommand(cluster, node, { url, dataDir: isSeenHere ? node.dataDir : 'DIR' })}`,
-        ...waysBack(cluster, move),
-        ...(others.length === 0
-          ? []
-          : [`Start the others without it: raft cluster start ${others.join(' ')}${flag}`]),
-      ],
-    },
-  );
-}
-
-/** Older data must not come back: it has forgotten votes. Then only another node can take its place here. */
-function waysBack(cluster: Cluster, { node, isSeenHere }: Move): readonly string[] {
-  const { name, url, dataDir } = node;
-  const flag = dirFlag(cluster.dir);
-  if (!isSeenHere) return [`Or make another in its place: raft cluster remove ${name}${flag}`];
-  return [
-    `Or move it back, and start it: ${runCommand(cluster, node, { url, dataDir })}`,
-    `Then tell the cluster: raft config add ${node.id}=${url}${flag}`,
-  ];
 }
 
 function runCommand(

@@ -84,8 +84,10 @@ export class NewFile {
   }
 
   #failed(error: unknown): never {
-    throw new RaftError(diskCodeOf(error), `${this.#path} cannot be written: ${reasonOf(error)}.`, {
-      suggestions: ['Nothing of it is left: name a file on another disk.'],
+    const code = diskCodeOf(error);
+    const orRaise = code === 'disk-full' ? ', or raise the quota or file size limit (ulimit -f)' : '';
+    throw new RaftError(code, `${this.#path} cannot be written: ${reasonOf(error)}.`, {
+      suggestions: [`Nothing of it is left: name a file on another disk${orRaise}.`],
       cause: error,
     });
   }

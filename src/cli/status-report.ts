@@ -46,7 +46,8 @@ export interface StatusReport {
 
 /**
  * Puts the answers together, in the order of the names where all nodes have one, else of the ids. Whose an address is that
- * is silent, the cluster directory says, else those who answer.
+ * is silent, the cluster directory says, else those who answer. A silent address of a node that answers at another one is
+ * left out.
  */
 export function statusReport(
   answers: readonly StatusAnswer[],
@@ -56,12 +57,15 @@ export function statusReport(
   const statuses = answers.flatMap(({ status }) => (status === undefined ? [] : [status]));
   const leader = followedLeader(statuses);
   const source = leader ?? newestConfiguration(statuses);
-  const nodes = answers.map(({ url, status }) => {
+  const answered = new Set(statuses.map(({ id }) => id));
+  const nodes = answers.flatMap(({ url, status }) => {
     const about = known.find((node) => node.url === url);
+    // A node that has moved is silent at its old address, and answers at another.
+    if (status === undefined && about !== undefined && answered.has(about.id)) return [];
     const row = status === undefined ? silentRow(url, about) : answeredRow(url, status);
     // Whoever waits to be made a member was not removed.
     const isNew = status?.members.length === 0;
-    return { ...row, part: isNew ? null : partOf(row.id, source) };
+    return [{ ...row, part: isNew ? null : partOf(row.id, source) }];
   });
   return {
     leader: leader?.id ?? null,
@@ -80,12 +84,24 @@ export function turnoutInWords({ nodes }: Pick<StatusReport, 'nodes'>): string {
   return `${answered.size} of ${counted(idsOf(nodes).size, 'node')} answered`;
 }
 
-/** Who knows the newest configuration: that with the highest index, and of the same the one with the highest term. */
+/**
+ * Who knows the newest configuration. None older than one that is known to be committed is it; of the others that of the
+ * highest term, and of one term that with the highest index: by the index alone, a leader of an earlier term that was cut
+ * off would have the last word, with one that was never committed.
+ */
 export function newestConfiguration(statuses: readonly NodeStatus[]): NodeStatus | undefined {
   // A node that waits to be made a member knows of no configuration at all.
-  return statuses
-    .filter(({ members }) => members.length > 0)
-    .toSorted((a, b) => b.configuration.index - a.configuration.index || b.term - a.term)[0];
+  const known = statuses.filter(({ members }) => members.length > 0);
+  const indexes = known.filter(isConfigurationCommitted).map(({ configuration }) => configuration.index);
+  const committed = Math.max(0, ...indexes);
+  return known
+    .filter(({ configuration }) => configuration.index >= committed)
+    .toSorted((a, b) => b.term - a.term || b.configuration.index - a.configuration.index)[0];
+}
+
+/** Whether a node knows that the configuration that it goes by is committed: another one may yet never be in force. */
+export function isConfigurationCommitted({ configuration, commitIndex }: NodeStatus): boolean {
+  return configuration.index <= commitIndex;
 }
 
 /**

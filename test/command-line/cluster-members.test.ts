@@ -69,14 +69,21 @@ describe('a cluster in the foreground', () => {
     expect((await cluster.run('cluster', 'kill', 'node3')).code).toBe(0);
     expect((await cluster.run('config', 'remove', 'node3')).code).toBe(0);
 
-    const start = await cluster.run('cluster', 'start', 'node3');
-    await eventually('it has stopped', async () => (await cluster.process('node3')).state === 'stopped');
+    const named = await cluster.run('cluster', 'start', 'node3');
+    const start = await cluster.run('cluster', 'start');
+    const states = await statesOf(cluster);
     expect((await cluster.run('cluster', 'down')).code).toBe(0);
     const up = await cluster.run('cluster', 'up', '--detach');
     const status = await cluster.run('status');
     const remove = await cluster.run('cluster', 'remove', 'node3');
 
+    expect(named).toMatchObject({ code: 78, stdout: '' });
+    expect(named.stderr).toMatch(
+      /^Error: node3 was removed from the cluster: .*\n {2}.*: raft cluster remove node3 /,
+    );
     expect([start.code, up.code, status.code, remove.code]).toEqual([0, 0, 0, 0]);
+    expect(start.stdout).toContain(advice(cluster));
+    expect(states).toContainEqual(['node3', 'stopped', true]);
     expect(up.stdout).toMatch(/│ node3 │ removed +│/);
     expect(status.stdout).toMatch(/│ node3 │ unreachable │ removed │/);
     expect(status.stdout).toContain(advice(cluster));
@@ -122,10 +129,13 @@ describe('a learner that was removed while it was down', () => {
     expect((await cluster.run('cluster', 'kill', 'reader')).code).toBe(0);
     expect((await cluster.run('config', 'remove', 'reader')).code).toBe(0);
 
-    const start = await cluster.run('cluster', 'start', 'reader');
+    const refused = await cluster.run('cluster', 'start', 'reader');
+    // Where nobody runs, nobody says that it was removed.
+    expect((await cluster.run('cluster', 'down')).code).toBe(0);
+    const start = await cluster.run('cluster', 'up', '--detach');
     await eventually('it has stopped', async () => (await cluster.process('reader')).state === 'stopped');
 
-    expect(start.code).toBe(0);
+    expect([refused.code, start.code]).toEqual([78, 0]);
     expect(await cluster.output('reader')).toContain(
       'This node was removed from the cluster by the configuration at',
     );

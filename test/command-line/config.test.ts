@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, TestCluster } from './cluster-runner.ts';
+import { raft } from './runner.ts';
 
 let cluster: TestCluster;
 
@@ -348,7 +349,10 @@ describe('without a leader', () => {
     expect((await cluster.read()).nodes).toHaveLength(nodes);
     await cluster.run('cluster', 'down');
     const none = await cluster.run('config', 'get', '--json');
-    expect(none.code).toBe(69);
-    expect(JSON.parse(none.stdout)).toMatchObject({ error: { code: 'unreachable' } });
+    const one = await raft(['config', 'get', '--server', (await cluster.node(voters[0] ?? '')).url]);
+    expect([none.code, one.code]).toEqual([69, 69]);
+    const message = `None of the ${nodes} nodes says who the members are.`;
+    expect(JSON.parse(none.stdout)).toMatchObject({ error: { code: 'unreachable', message } });
+    expect(one.stderr).toMatch(/^Error: The node does not say who the members are\.\n/);
   });
 });

@@ -41,6 +41,25 @@ describe('raft log export --format parquet', () => {
 });
 
 describe('raft log export --output', () => {
+  it('leaves nothing where a file may not get so long, and names the limit', async () => {
+    const directory = temporaryDirectory();
+    const output = join(directory, 'x.ndjson');
+    const args = [
+      'log',
+      'export',
+      fixturePath('seed-log/mixed.log'),
+      '--format',
+      'ndjson',
+      '--output',
+      output,
+    ];
+    const { code, stderr } = await raft(args, { fileBlocksMax: 8 });
+
+    expect([code, stderr]).toEqual([1, expect.stringContaining('cannot be written: EFBIG')]);
+    expect(stderr).toContain('another disk, or raise the quota or file size limit (ulimit -f).');
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
   it.each(['parquet', 'ndjson'])('leaves nothing where it is interrupted: %s', async (format) => {
     const directory = temporaryDirectory();
     const log = join(temporaryDirectory(), 'x.log');

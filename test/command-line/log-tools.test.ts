@@ -131,7 +131,7 @@ describe('raft log repair', () => {
 
       expect(code).toBe(1);
       expect(stderr).toContain('did not come to its end: EFBIG');
-      expect(stderr).toContain('  Make room for the log once more');
+      expect(stderr).toContain('  Make as much room again as the log takes');
       expect(await readdir(directory.path)).toEqual(['x.log']);
       expect((await readFile(path)).equals(await readFile(damaged))).toBe(true);
       expect((await raft(repair)).code).toBe(0);

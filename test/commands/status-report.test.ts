@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { MemberStatus, NodeStatus } from '../../src/api/schema.ts';
 import {
   followedLeader,
+  newestConfiguration,
   type StatusAnswer,
   statusReport,
   statusTable,
@@ -91,6 +92,19 @@ describe('a configuration', () => {
     expect(followedLeader([first, ...['2', '4', '5'].map(follower)])?.id).toBe('1');
   });
 
+  it('is not the newest by its index alone: a leader that was cut off may have one that never was committed', () => {
+    const cutOff = statusOf('1', {
+      ...{ term: 2, commitIndex: 1 },
+      configuration: { index: 9, phase: 'new', waitsFor: [] },
+    });
+    const newer = { role: 'candidate', term: 3, leaderId: null } as const;
+    const others = [2, 5].map((index) =>
+      statusOf(String(index), { ...newer, configuration: { index, phase: 'stable', waitsFor: [] } }),
+    );
+
+    expect(newestConfiguration([cutOff, ...others])?.id).toBe('5');
+  });
+
   it('is followed also where its learners are silent', () => {
     const members = [member('1'), ...['2', '3'].map((id) => member(id, { part: 'learner' }))];
 
@@ -140,6 +154,16 @@ describe('a report', () => {
       ...{ term: null, lastIndex: null, commitIndex: null, lastApplied: null, part: 'voter' },
     });
     expect(report.configuration).toEqual({ index: 0, phase: 'stable', waitsFor: [] });
+  });
+
+  it('leaves out the address that a node has left, where it answers at another', () => {
+    const here = { url: 'http://here', status: status('10', { name: 'node2' }) };
+    const known = [{ id: '10', name: 'node2', url: urlOf('10') }];
+    const urls = (answers: readonly StatusAnswer[]) =>
+      statusReport(answers, known).nodes.map(({ url }) => url);
+
+    expect(urls([answer('9', leader), answer('10', undefined), here])).toEqual([urlOf('9'), here.url]);
+    expect(urls([answer('9', leader), answer('10', undefined)])).toContain(urlOf('10'));
   });
 
   it('lists nodes by the numbers in their names', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Configuration } from '../../src/lib/configuration.ts';
 import { encodeFrames, FRAME_HEADER_BYTES } from '../../src/logfmt/frame.ts';
-import { lastConfiguration } from '../../src/logtools/last-configuration.ts';
+import { type ConfigurationsSought, lastConfiguration } from '../../src/logtools/last-configuration.ts';
 import { type Content, entriesOf, NOOP } from './entries.ts';
 import { segmentName, TempDir } from './temp-dir.ts';
 
@@ -53,6 +54,31 @@ describe('the last configuration of a log', () => {
         ...[5n, ['7']],
       ]);
     }
+  });
+
+  it('is the last one up to an index, and of those that are accepted', async () => {
+    await using dir = await TempDir.make();
+    const voters = [['1'], ['2'], ['3'], ['4']].map((ids): Content => ({ voters: ids }));
+    await dir.write(segmentName(1), encodeFrames(entriesOf(voters.slice(0, 2).map((each) => [1, each]))));
+    await dir.write(
+      segmentName(3),
+      encodeFrames(
+        entriesOf(
+          voters.slice(2).map((each) => [1, each]),
+          3,
+        ),
+      ),
+    );
+    const indexOf = async (sought: ConfigurationsSought) =>
+      (await lastConfiguration(dir.path, sought))?.index;
+    const isOdd = ({ voters: [first] }: Configuration): boolean => Number(first?.id) % 2 === 1;
+
+    expect(await Promise.all([0n, 1n, 2n, 3n, 9n].map((through) => indexOf({ through })))).toEqual([
+      ...[undefined, 1n, 2n, 3n, 4n],
+    ]);
+    expect(await indexOf({ accepts: isOdd })).toBe(3n);
+    expect(await indexOf({ accepts: isOdd, through: 2n })).toBe(1n);
+    expect(await indexOf({ accepts: () => false })).toBeUndefined();
   });
 
   it('is not looked for where there is no log', async () => {

@@ -149,8 +149,8 @@ describe('a repair of a data directory', () => {
   });
 
   it.each([
-    ['ENOSPC', 'disk-full', 'Make room'],
-    ['EDQUOT', 'disk-full', 'Make room'],
+    ['ENOSPC', 'disk-full', 'Make as much room again'],
+    ['EDQUOT', 'disk-full', 'Make as much room again'],
     ['EIO', 'disk-failed', 'Every original is still there'],
   ])('calls %s while it writes %s, and says what to do', async (systemCode, code, advice) => {
     await using dir = await TempDir.make();

@@ -2,7 +2,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { clusterDocument, clusterTable } from '../../cli/cluster-rows.ts';
 import { requireCluster } from '../../cli/find-cluster.ts';
 import { dirFlags } from '../../cli/flags.ts';
-import { settleAddresses } from '../../cli/moved-nodes.ts';
+import { type LeftOut, refuseLeftOut, settleNodes, whatToDo, whyLeftOut } from '../../cli/moved-nodes.ts';
 import { anyNodes, namesFrom } from '../../cli/node-arguments.ts';
 import { machineProcesses } from '../../cli/processes.ts';
 import { thisProgram } from '../../cli/program.ts';
@@ -13,6 +13,7 @@ import type { Cluster, ClusterNode } from '../../cluster/cluster-format.ts';
 import { launchNodes } from '../../cluster/launch.ts';
 import { assertAddressesFree } from '../../cluster/prepare.ts';
 import { READY_TIMEOUT_MS, waitForAnswers } from '../../cluster/readiness.ts';
+import { exitCodeOf } from '../../lib/errors.ts';
 
 /** Starts nodes of a local cluster that are not running. */
 export class ClusterStart extends BaseCommand {
@@ -22,7 +23,9 @@ export class ClusterStart extends BaseCommand {
     prose`The nodes go on by themselves, also where the others belong to a cluster in the
 foreground of another terminal. Returns once they answer; that they have a leader is not waited for. A node that is
 running already, or paused, is left as it is. One that was moved to another address of 127.0.0.1 or localhost is started
-there, unless other data than that in the cluster directory has gone on there: then it is refused.`;
+there, unless other data than that in the cluster directory has gone on there. Such a node, and one that is no member any
+more, is refused where it is named. Where none is named, the others are started without it: the exit code is 78 where one
+has moved away, and 0 where all that are left out were removed.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -36,28 +39,48 @@ there, unless other data than that in the cluster directory has gone on there: t
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ClusterStart);
     const found = await markEstablished(await requireCluster(flags.dir));
-    const named = selectNodes(found, namesFrom(argv));
+    const names = namesFrom(argv);
+    const named = selectNodes(found, names);
     const source = machineProcesses();
     const before = await clusterDocument(found, named, source);
     const toStart = named.filter((_, position) => before.nodes[position]?.state === 'stopped');
-    const cluster = await settleAddresses(found, toStart);
-    const nodes = sameIn(cluster, named);
-    const stopped = sameIn(cluster, toStart);
-    await assertAddressesFree(stopped);
-    const children = await launchNodes(cluster, stopped, thisProgram(), 'detached');
-    const { signal } = new AbortController();
-    try {
-      await waitForAnswers(children, {
-        dir: cluster.dir,
-        ask: askStatuses,
-        timeoutMs: READY_TIMEOUT_MS,
-        signal,
-      });
-    } finally {
-      await markEstablished(cluster);
-    }
-    const document = await clusterDocument(cluster, nodes, source);
+    const settled = await settleNodes(found, toStart, source);
+    if (names.length > 0) refuseLeftOut(settled, toStart);
+    const { cluster, leftOut } = settled;
+    await startNodes(
+      cluster,
+      sameIn(cluster, toStart).filter(({ id }) => leftOut.every(({ node }) => node.id !== id)),
+    );
+    const document = await clusterDocument(cluster, sameIn(cluster, named), source);
     this.printResult(document, () => clusterTable(document));
+    this.#endWithout(cluster, leftOut);
+  }
+
+  /** Of those that were removed, the table says so. */
+  #endWithout(cluster: Cluster, leftOut: readonly LeftOut[]): void {
+    const moved = leftOut.filter(({ type }) => type === 'moved');
+    for (const left of moved) {
+      this.note(`${whyLeftOut(left)} It was not started.`);
+      for (const line of whatToDo(cluster, left)) this.note(`  ${line}`);
+    }
+    if (moved.length > 0) this.exit(exitCodeOf('configuration'));
+  }
+}
+
+/** Starts nodes that are not running, and returns once they answer. */
+async function startNodes(cluster: Cluster, nodes: readonly ClusterNode[]): Promise<void> {
+  await assertAddressesFree(nodes);
+  const children = await launchNodes(cluster, nodes, thisProgram(), 'detached');
+  const { signal } = new AbortController();
+  try {
+    await waitForAnswers(children, {
+      dir: cluster.dir,
+      ask: askStatuses,
+      timeoutMs: READY_TIMEOUT_MS,
+      signal,
+    });
+  } finally {
+    await markEstablished(cluster);
   }
 }
 

@@ -4,7 +4,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { clusterDocument, clusterTable } from '../../cli/cluster-rows.ts';
 import { requireCluster } from '../../cli/find-cluster.ts';
 import { dirFlags, wholeNumber } from '../../cli/flags.ts';
-import { settleAddresses } from '../../cli/moved-nodes.ts';
+import { refuseLeftOut, settleNodes } from '../../cli/moved-nodes.ts';
 import { nextSteps } from '../../cli/next-steps.ts';
 import { machineProcesses } from '../../cli/processes.ts';
 import { thisProgram } from '../../cli/program.ts';
@@ -82,7 +82,7 @@ A node that dies is reported and not started again. With --detach the nodes go o
         machine: flags.machine,
       },
       machineProcesses(),
-      (existing) => settleAddresses(existing, existing.nodes),
+      settleAll,
     );
     const cluster = await markEstablished(prepared);
     const children = await this.#start(cluster, flags.detach ? 'detached' : 'supervised');
@@ -175,6 +175,14 @@ A node that dies is reported and not started again. With --detach the nodes go o
     if (this.#stop.signal.aborted) this.#hurry.abort();
     this.#askToStop();
   }
+}
+
+/** Whoever brings the whole cluster up is told of a member that cannot come up with it. A removed one stops by itself. */
+async function settleAll(existing: Cluster): Promise<Cluster> {
+  const { cluster, leftOut } = await settleNodes(existing, existing.nodes, machineProcesses());
+  const moved = leftOut.filter(({ type }) => type === 'moved');
+  refuseLeftOut({ cluster, leftOut: moved }, existing.nodes);
+  return cluster;
 }
 
 function roleOf({ id }: ClusterNode, leader: NodeStatus): string {

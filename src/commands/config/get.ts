@@ -4,7 +4,6 @@ import { configReport, configText } from '../../cli/config-report.ts';
 import { findCluster } from '../../cli/find-cluster.ts';
 import { serverFlags } from '../../cli/flags.ts';
 import { prose } from '../../cli/prose.ts';
-import { counted } from '../../lib/counted.ts';
 import { exitCodeOf, RaftError } from '../../lib/errors.ts';
 
 /** While leadership goes from one node to another nobody leads for a moment: that is waited for, in milliseconds. */
@@ -33,7 +32,9 @@ node knows, says so, and ends with 69.`;
     if (view.source === undefined) {
       throw new RaftError(
         'unreachable',
-        `None of the ${counted(view.answers.length, 'node')} says who the members are.`,
+        view.answers.length === 1
+          ? 'The node does not say who the members are.'
+          : `None of the ${view.answers.length} nodes says who the members are.`,
         {
           suggestions: [
             'See which nodes answer: raft status',

@@ -68,7 +68,7 @@ function unfinished({ path, segments }: LogLocation, cause: unknown): RaftError 
     suggestions: [
       ...(code === 'disk-full'
         ? [
-            `Make room for the log once more on the file system (df -h '${directory}'), or raise the quota or file size limit (ulimit -f).`,
+            `Make as much room again as the log takes on the file system (df -h '${directory}'), or raise the quota or file size limit (ulimit -f).`,
             'Then run the repair again.',
           ]
         : []),

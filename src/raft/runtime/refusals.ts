@@ -1,4 +1,5 @@
 import type { LogIndex, NodeId } from '../../lib/brands.ts';
+import { counted } from '../../lib/counted.ts';
 import { RaftError } from '../../lib/errors.ts';
 import type { ChangeRefusal, ProposalRefusal, RejectReason, TransferRefusal } from '../core/effects.ts';
 
@@ -74,7 +75,7 @@ export function changeRejection(refusal: ChangeRefusal): RaftError {
     case 'quorum-at-risk':
       return new RaftError(
         'quorum-at-risk',
-        `The new configuration needs ${refusal.quorum} voters for a majority, and too few would be left: ` +
+        `The new configuration needs ${counted(refusal.quorum, 'voter')} for a majority, and too few would be left: ` +
           `${refusal.silent.join(', ')} ${refusal.silent.length === 1 ? 'is' : 'are'} not heard of now. Nothing was changed.`,
         {
           suggestions: [

@@ -1,0 +1,180 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NodeStatus } from '../api/schema.ts';
+import type { Cluster, ClusterNode } from '../cluster/cluster-format.ts';
+import { findProcess, type ProcessSource } from '../cluster/node-process.ts';
+import { type Configuration, membersOf } from '../lib/configuration.ts';
+import { RaftError } from '../lib/errors.ts';
+import { readCommitHint } from '../logtools/commit-hint.ts';
+import {
+  type ConfigurationsSought,
+  type FoundConfiguration,
+  lastConfiguration,
+} from '../logtools/last-configuration.ts';
+import { locateLog } from '../logtools/locate.ts';
+import { quorumSize } from '../raft/core/configuration.ts';
+import { followedLeader, isConfigurationCommitted } from './status-report.ts';
+import { askCluster } from './statuses.ts';
+
+/** Where those that answer can elect a leader, it is waited for this long, in milliseconds. */
+const LEADER_WAIT_MS = 5_000;
+
+/** Between two looks while nobody leads, in milliseconds. */
+const LOOK_MS = 100;
+
+/** A member, as far as it matters where it is. */
+interface Located {
+  readonly id: string;
+  readonly url: string | null;
+}
+
+/** Members by a configuration that is known to be committed. */
+export interface CommittedMembers {
+  /** Of its entry; 0 for the one that the cluster was made with. Of what is committed, an index names one entry. */
+  readonly index: bigint;
+  readonly members: readonly Located[];
+  /** A leader has the last word; a log may lack what has come since. */
+  readonly saidBy: 'leader' | 'log';
+}
+
+/** A node's member in a configuration. */
+interface Place {
+  readonly id: string;
+  readonly url: string;
+}
+
+/**
+ * The members by the last configuration that is known to be committed: by the leader's, else by the logs of the directory
+ * up to their commit hints. One that is not known to be may never have been in force, however high its index is. Undefined
+ * where nothing says more than `cluster.json`.
+ */
+export async function committedMembers(
+  cluster: Cluster,
+  source: ProcessSource,
+): Promise<CommittedMembers | undefined> {
+  const leader = await leaderOf(cluster, source);
+  if (leader === undefined || !isConfigurationCommitted(leader)) return await membersInLogs(cluster.nodes);
+  return { index: BigInt(leader.configuration.index), members: leader.members, saidBy: 'leader' };
+}
+
+/**
+ * Whether the data of a node has seen that it is at `url`, where the committed members have it: only then is it the data
+ * that the node went on with there. It has where its log holds that very configuration, or the one that moved it, since
+ * which others may have come that it lacks.
+ */
+export async function hasSeenMove(
+  { nodes }: Cluster,
+  { id, dataDir }: ClusterNode,
+  url: string,
+  committed: CommittedMembers,
+): Promise<boolean> {
+  // No log holds the configuration that the cluster was made with, and all nodes know it.
+  if (committed.index === 0n) return true;
+  const isThere = (configuration: Configuration): boolean => hasPlace(configuration, { id, url });
+  const own = await configurationIn(dataDir, { through: committed.index, accepts: isThere });
+  if (own === undefined || own.index === committed.index) return own !== undefined;
+  for (const other of nodes.filter((node) => node.dataDir !== dataDir)) {
+    const known = await configurationIn(other.dataDir, { through: committed.index });
+    if (known === undefined || !isOf(known, committed)) continue;
+    const elsewhere = await configurationIn(other.dataDir, {
+      through: committed.index,
+      accepts: (configuration) => !isThere(configuration),
+    });
+    const same = await configurationIn(other.dataDir, { through: own.index });
+    return (elsewhere?.index ?? 0n) < own.index && same?.index === own.index;
+  }
+  return false;
+}
+
+/** Whether a node was a member once, by its own log. One that is still to be taken in is no member, and was not removed. */
+export async function wasMember({ id, dataDir, joins }: ClusterNode): Promise<boolean> {
+  if (joins === null) return true;
+  const accepts = (configuration: Configuration): boolean =>
+    membersOf(configuration).some((member) => member.id === id);
+  return (await configurationIn(dataDir, { accepts })) !== undefined;
+}
+
+/** A node that was started by hand is asked where it listens. A leader that is just being elected is waited for. */
+async function leaderOf(
+  { clusterId, nodes }: Cluster,
+  source: ProcessSource,
+): Promise<NodeStatus | undefined> {
+  const urls = await Promise.all(
+    nodes.map(async (node) => {
+      const process = await findProcess(node, source);
+      return process.state === 'stopped' ? node.url : process.url;
+    }),
+  );
+  const endMs = performance.now() + LEADER_WAIT_MS;
+  for (;;) {
+    const answers = await askCluster(urls);
+    // At an address that a node has left, a node of another cluster may listen by now.
+    const statuses = answers.flatMap(({ status }) => (status?.clusterId === clusterId ? [status] : []));
+    const leader = followedLeader(statuses);
+    if (leader !== undefined || !mayElect(statuses) || performance.now() + LOOK_MS > endMs) return leader;
+    await delay(LOOK_MS);
+  }
+}
+
+/** Whether those that answer are a majority of the voters by what one of them says. */
+function mayElect(statuses: readonly NodeStatus[]): boolean {
+  const answering = new Set(statuses.map(({ id }) => id));
+  return statuses.some(({ members }) => {
+    const voters = members.filter(({ part }) => part !== 'learner');
+    return voters.filter(({ id }) => answering.has(id)).length >= quorumSize(voters.length);
+  });
+}
+
+/**
+ * What is committed is the same in every log: the one that is known to be committed furthest has all that the others
+ * have, so that one is gone through, and another only where that cannot be read.
+ */
+async function membersInLogs(nodes: readonly ClusterNode[]): Promise<CommittedMembers | undefined> {
+  const logs = await Promise.all(
+    nodes.map(async ({ dataDir }) => ({ dataDir, hint: await undefinedOnRefusal(hintOf(dataDir)) })),
+  );
+  for (const { dataDir, hint = 0n } of logs.toSorted((a, b) => Number((b.hint ?? 0n) - (a.hint ?? 0n)))) {
+    if (hint === 0n) return undefined;
+    const read = await undefinedOnRefusal(
+      lastConfiguration(dataDir, { through: hint }).then((found) => ({ found })),
+    );
+    if (read === undefined) continue;
+    const { found } = read;
+    return found && { index: found.index, members: membersOf(found.configuration), saidBy: 'log' };
+  }
+  return undefined;
+}
+
+async function hintOf(dataDir: string): Promise<bigint> {
+  return await readCommitHint(await locateLog(dataDir));
+}
+
+function configurationIn(
+  dataDir: string,
+  sought: ConfigurationsSought,
+): Promise<FoundConfiguration | undefined> {
+  return undefinedOnRefusal(lastConfiguration(dataDir, sought));
+}
+
+/** What is wrong with a log, its node says when it is started. */
+async function undefinedOnRefusal<T>(result: Promise<T>): Promise<T | undefined> {
+  try {
+    return await result;
+  } catch (error) {
+    if (error instanceof RaftError) return undefined;
+    throw error;
+  }
+}
+
+function hasPlace(configuration: Configuration, { id, url }: Place): boolean {
+  return membersOf(configuration).some((member) => member.id === id && member.url === url);
+}
+
+/** Whether a configuration in a log is the committed one: then the log is the committed one up to there. */
+function isOf({ index, configuration }: FoundConfiguration, committed: CommittedMembers): boolean {
+  const { members } = committed;
+  return (
+    index === committed.index &&
+    members.length === membersOf(configuration).length &&
+    members.every(({ id, url }) => url !== null && hasPlace(configuration, { id, url }))
+  );
+}
