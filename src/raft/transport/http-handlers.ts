@@ -29,7 +29,7 @@ export interface PeerRoutesOptions {
   isMember(id: NodeId): boolean;
   /** Whether a node is a member of the configuration in force. */
   isInForce(id: NodeId): boolean;
-  /** Hears where the senders of requests look for this node. */
+  /** Hears where those who ask for the id look for this node, and of others who say that they are it. */
   readonly ownPlace: OwnPlace;
   /** Where the configuration in force has a member, or null where it does not say. */
   urlOf(id: NodeId): string | null;
@@ -81,7 +81,10 @@ function rpcRoute(door: Door, type: RequestType, path: string, bodyBytesMax: Rou
     method: 'POST',
     path,
     bodyBytesMax,
-    handle: async (request) => sayWhere(door, request, await handleRpc(door, type, request)),
+    handle: async (request) => {
+      const answer = await handleRpc(door, type, request);
+      return isWhereItSays(door, request) ? answer : sayWhere(door, request, answer);
+    },
   };
 }
 
@@ -97,6 +100,14 @@ function tellId(door: Door, request: RouteRequest): Answer {
   if (type === 'twin') ownPlace.heedTwin(request.headers);
   if (type === 'known' || type === 'amnesiac') ownPlace.heed(request.headers);
   return sayWhere(door, request, idAnswer(identity.id));
+}
+
+/** Whether the sender of a message, which says where it is, is there as far as this node knows. */
+function isWhereItSays({ options }: Door, { headers }: RouteRequest): boolean {
+  const sender = headers[HEADERS.nodeId];
+  const id = typeof sender === 'string' ? parseNodeId(sender) : undefined;
+  const url = id === undefined ? null : options.urlOf(id);
+  return url === null || url === headers[HEADERS.url];
 }
 
 /** Adds to an answer where this node looks for the sender: one that has moved, or is an old copy, learns of it. */
@@ -120,14 +131,12 @@ function handleRpc(door: Door, type: RequestType, request: RouteRequest): Answer
       options.ownPlace.heedTwin(request.headers);
       return turnAway(door, introduction.reason);
     case 'amnesiac': {
-      options.ownPlace.heed(request.headers);
       if (!isLeaders(type)) return turnAway(door, introduction.reason);
       const refused = screenNewcomer(door, request, introduction.nodeId, introduction.reason);
       return refused ?? handleIntroduced(door, handlers, type, { request, nodeId: introduction.nodeId });
     }
     case 'known': {
       const { nodeId } = introduction;
-      options.ownPlace.heed(request.headers);
       const refused = isMember(door, nodeId)
         ? undefined
         : screenNewcomer(door, request, nodeId, `node ${nodeId} is not a member of this cluster`);

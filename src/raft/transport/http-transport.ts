@@ -213,7 +213,7 @@ export class HttpTransport implements Transport {
   async #exchange(peer: HttpPeer, { requestId, message }: Envelope<Request>): Promise<void> {
     const expected = this.#acquaintances.expectationOf(peer.id);
     const headers = {
-      ...this.#ownPlace.headersFor(peer.url),
+      ...this.#ownPlace.urlHeader,
       ...(expected === undefined ? {} : { [HEADERS.expectedIncarnation]: expected }),
     };
     const outcome = await peer.post(PATHS[message.type], encodeRequest(message), headers);
@@ -227,7 +227,8 @@ export class HttpTransport implements Transport {
     if (outcome.type === 'failed') return undefined;
     const { status, headers, body } = outcome;
     const introduction = this.#acquaintances.visit(peer.id, headers);
-    this.#takeHints(peer, introduction, headers);
+    // Who looks for this node where it is does not say so with every answer.
+    if (headers[HEADERS.expectedUrl] !== undefined) this.#takeHints(peer, introduction, headers);
     switch (introduction.type) {
       case 'amnesiac':
         return undefined;

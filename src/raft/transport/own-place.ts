@@ -75,18 +75,23 @@ export class OwnPlace {
     return true;
   }
 
-  /** What a message says of this node's place, and of where this node looks for the other. */
+  /** Where this node can be asked who it is: goes with every message. */
+  get urlHeader(): Readonly<Record<string, string>> {
+    return this.#url === null ? {} : { [HEADERS.url]: this.#url };
+  }
+
+  /** What is said of this node's place, and of where this node looks for the other, where that is what it is about. */
   headersFor(expectedUrl: string | null): Readonly<Record<string, string>> {
     return {
       ...positionHeaders(this.#options.lastLogPosition()),
       [HEADERS.run]: this.#options.run,
-      ...(this.#url === null ? {} : { [HEADERS.url]: this.#url }),
+      ...this.urlHeader,
       ...(expectedUrl === null ? {} : { [HEADERS.expectedUrl]: expectedUrl }),
     };
   }
 
   /**
-   * What a message says about where its sender looks for this node. Where that is elsewhere, this node looks there too:
+   * What somebody says about where he looks for this node. Where that is elsewhere, this node looks there too:
    * one of the two configurations is old, and so may be the process there, or this one. Returns whether the sender need
    * not be told where this node is: it knows that, or does not know this node, with a log as up to date as ours.
    */
@@ -98,10 +103,10 @@ export class OwnPlace {
     return false;
   }
 
-  /** A message of somebody who says that it is this node, as this process does: it is asked at the place that it names. */
+  /** Somebody says that it is this node, as this process does: it is asked at the place that it names. */
   heedTwin(headers: IncomingHttpHeaders): void {
     const url = headers[HEADERS.url];
-    if (typeof url === 'string' && this.#isOutdatedBy(positionIn(headers))) this.#look(url);
+    if (typeof url === 'string') this.#look(url);
   }
 
   /** Whether a process of this node whose log ends there has the better right to be it. */
