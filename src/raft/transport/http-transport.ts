@@ -111,6 +111,7 @@ export class HttpTransport implements Transport {
   start(handlers: TransportHandlers): void {
     this.#handlers = handlers;
     this.#ownPlace.start();
+    this.#getToKnowAll();
   }
 
   /** Connects with these members, and ends the connections with those that are none any more or have moved. */
@@ -137,6 +138,12 @@ export class HttpTransport implements Transport {
       if (url === null || this.#peers.has(id)) continue;
       this.#peers.set(id, new HttpPeer({ id, url, headers: this.#headers }));
     }
+    this.#getToKnowAll();
+  }
+
+  /** Not before the layer above can hear of a twin. */
+  #getToKnowAll(): void {
+    if (this.#handlers === undefined) return;
     for (const peer of this.#peers.values()) void this.#getToKnow(peer);
   }
 
