@@ -75,12 +75,15 @@ export async function hasSeenMove(
   for (const other of nodes.filter((node) => node.dataDir !== dataDir)) {
     const known = await configurationIn(other.dataDir, { through: committed.index });
     if (known === undefined || !isOf(known, committed)) continue;
-    const elsewhere = await configurationIn(other.dataDir, {
-      through: committed.index,
-      accepts: (configuration) => !isThere(configuration),
-    });
+    const read = await undefinedOnRefusal(
+      lastConfiguration(other.dataDir, {
+        ...{ through: committed.index, isWhole: true },
+        accepts: (configuration) => !isThere(configuration),
+      }).then((elsewhere) => ({ elsewhere })),
+    );
+    if (read === undefined) continue;
     const same = await configurationIn(other.dataDir, { through: own.index });
-    return (elsewhere?.index ?? 0n) < own.index && same?.index === own.index;
+    return (read.elsewhere?.index ?? 0n) < own.index && same?.index === own.index;
   }
   return false;
 }
@@ -126,7 +129,8 @@ function mayElect(statuses: readonly NodeStatus[]): boolean {
 
 /**
  * What is committed is the same in every log: the one that is known to be committed furthest has all that the others
- * have, so that one is gone through, and another only where that cannot be read.
+ * have, so that one is gone through, and another only where that cannot be read: where it is damaged, or ends too early,
+ * nobody can say what it has lost.
  */
 async function membersInLogs(nodes: readonly ClusterNode[]): Promise<CommittedMembers | undefined> {
   const logs = await Promise.all(
@@ -135,7 +139,7 @@ async function membersInLogs(nodes: readonly ClusterNode[]): Promise<CommittedMe
   for (const { dataDir, hint = 0n } of logs.toSorted((a, b) => Number((b.hint ?? 0n) - (a.hint ?? 0n)))) {
     if (hint === 0n) return undefined;
     const read = await undefinedOnRefusal(
-      lastConfiguration(dataDir, { through: hint }).then((found) => ({ found })),
+      lastConfiguration(dataDir, { through: hint, isWhole: true }).then((found) => ({ found })),
     );
     if (read === undefined) continue;
     const { found } = read;

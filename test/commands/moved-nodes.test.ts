@@ -11,7 +11,7 @@ import { freePorts } from '../../src/cluster/probe.ts';
 import { present } from '../../src/lib/assert.ts';
 import { logIndex, nodeId } from '../../src/lib/brands.ts';
 import { configurationOf } from '../../src/lib/configuration.ts';
-import { encodePayload } from '../../src/lib/entry.ts';
+import { CONFIGURATION_MARK, encodePayload } from '../../src/lib/entry.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { encodeCommitHint } from '../../src/logfmt/records.ts';
 import { type Content, entriesOf, NOOP } from '../logtools/entries.ts';
@@ -58,6 +58,16 @@ class DownCluster {
     await writeFile(join(dataDir, 'commit'), encodeCommitHint(logIndex(committed)));
   }
 
+  /** Writes the bytes of a node's log anew. */
+  async harm(name: string, change: (bytes: Buffer) => Uint8Array): Promise<void> {
+    const { dataDir } = present(
+      this.cluster.nodes.find((node) => node.name === name),
+      name,
+    );
+    const path = join(dataDir, segmentName(1));
+    await writeFile(path, change(await readFile(path)));
+  }
+
   /** Where node3 is to be started; undefined where it is left out. */
   async settle(): Promise<string | undefined> {
     const { cluster, leftOut } = await settleNodes(this.cluster, this.cluster.nodes, NOBODY);
@@ -72,6 +82,7 @@ class DownCluster {
 
 const NEW = 'http://127.0.0.1:7650';
 const NEXT = 'http://127.0.0.1:7651';
+const markAt = (bytes: Buffer): number => bytes.indexOf(CONFIGURATION_MARK);
 
 describe('where a member that has moved is started, while nobody runs', () => {
   it('is not said by a configuration that is not known to be committed', async () => {
@@ -106,6 +117,27 @@ describe('where a member that has moved is started, while nobody runs', () => {
 
     expect(await down.settle()).toBe(NEW);
   });
+
+  it.each([
+    {
+      what: 'is damaged where that says so',
+      harm: (bytes: Buffer) => bytes.fill('8', bytes.indexOf(NEW) + 17, bytes.indexOf(NEW) + 18),
+    },
+    { what: 'has lost its mark', harm: (bytes: Buffer) => bytes.fill(0, markAt(bytes), markAt(bytes) + 2) },
+    { what: 'ends before', harm: (bytes: Buffer) => bytes.subarray(0, bytes.lastIndexOf('put a 1') + 7) },
+  ])(
+    'is said by another log where the one that is known to be committed furthest $what',
+    async ({ harm }) => {
+      const down = await DownCluster.make();
+      const log = [NOOP, 'put a 1', down.movedTo(NEW), NOOP];
+      await down.write('node1', 4, ...log);
+      await down.harm('node1', harm);
+      await down.write('node2', 3, ...log);
+      await down.write('node3', 2, NOOP, 'put a 1');
+
+      expect(await down.settle()).toBeUndefined();
+    },
+  );
 
   it('is nowhere where its log has not seen the move', async () => {
     const down = await DownCluster.make();

@@ -1,3 +1,4 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { Configuration } from '../../src/lib/configuration.ts';
 import { encodeFrames, FRAME_HEADER_BYTES } from '../../src/logfmt/frame.ts';
@@ -79,6 +80,34 @@ describe('the last configuration of a log', () => {
     expect(await indexOf({ accepts: isOdd })).toBe(3n);
     expect(await indexOf({ accepts: isOdd, through: 2n })).toBe(1n);
     expect(await indexOf({ accepts: () => false })).toBeUndefined();
+  });
+
+  it('is said of a log that has to be whole only where nothing can be hidden in it', async () => {
+    await using dir = await TempDir.make();
+    const write = (first: number, ...contents: readonly Content[]) =>
+      dir.write(
+        segmentName(first),
+        encodeFrames(
+          entriesOf(
+            contents.map((each) => [1, each]),
+            first,
+          ),
+        ),
+      );
+    const indexOf = async (through: bigint) =>
+      (await lastConfiguration(dir.path, { through, isWhole: true }))?.index;
+    await write(1, { voters: ['1'] }, NOOP);
+    const second = await write(3, 'put a 1', 'put b 2');
+    await write(5, 'put c 3');
+
+    expect(await Promise.all([1n, 3n, 5n].map(indexOf))).toEqual([1n, 1n, 1n]);
+    await expect(indexOf(6n)).rejects.toMatchObject({ code: 'damaged' });
+    const bytes = await readFile(second);
+    await writeFile(second, bytes.fill('x', bytes.indexOf('put b'), bytes.indexOf('put b') + 1));
+    expect(await Promise.all([1n, 2n, 3n].map(indexOf))).toEqual([1n, 1n, 1n]);
+    await expect(indexOf(4n)).rejects.toMatchObject({ code: 'damaged' });
+    await rm(second);
+    await expect(indexOf(5n)).rejects.toMatchObject({ code: 'damaged' });
   });
 
   it('is not looked for where there is no log', async () => {
