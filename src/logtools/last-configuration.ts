@@ -6,9 +6,14 @@ import { type LogLocation, locateLog, type SegmentFile } from './locate.ts';
 import { type FileScanOptions, LogFile } from './log-file.ts';
 import { isUnfinishedTail, segmentOptions } from './read-log.ts';
 
-/** A configuration, and where it stands in its log. */
-export interface FoundConfiguration {
+/** Where an entry stands. */
+export interface LogPosition {
+  readonly term: bigint;
   readonly index: bigint;
+}
+
+/** A configuration, and where it stands in its log. Index and term together name one entry in all logs. */
+export interface FoundConfiguration extends LogPosition {
   readonly configuration: Configuration;
 }
 
@@ -52,6 +57,54 @@ export async function lastConfiguration(
   return undefined;
 }
 
+/**
+ * All configurations in the log of a data directory that stand after an index, in order, also those behind damage. Only
+ * the segments that reach beyond the index are read. Errors: those of `locateLog` and `LogFile`.
+ */
+export async function configurationsAfter(
+  dataDir: string,
+  after: bigint,
+): Promise<readonly FoundConfiguration[]> {
+  const location = await locateLog(dataDir);
+  const found: FoundConfiguration[] = [];
+  for (const [position, segment] of location.segments.entries()) {
+    const next = location.segments[position + 1]?.firstIndex;
+    if (next === undefined || next > after + 1n) found.push(...(await allIn(location, segment, after)));
+  }
+  return found;
+}
+
+/** Where the last entry of the log of a data directory stands; undefined where there is none. Errors: as above. */
+export async function lastPosition(dataDir: string): Promise<LogPosition | undefined> {
+  const location = await locateLog(dataDir);
+  for (const segment of location.segments.toReversed()) {
+    await using file = await LogFile.open(segment.path);
+    const options = segmentOptions(location, segment, continuityOf(segment));
+    const { lastKept } = await file.scan(options, { fold: FrameFold.make() });
+    if (lastKept !== undefined) return { term: lastKept.term, index: lastKept.index };
+  }
+  return undefined;
+}
+
+async function allIn(
+  location: LogLocation,
+  segment: SegmentFile,
+  after: bigint,
+): Promise<readonly FoundConfiguration[]> {
+  await using file = await LogFile.open(segment.path);
+  if (!(await holdsMark(file))) return [];
+  const found: FoundConfiguration[] = [];
+  for await (const items of file.items(segmentOptions(location, segment, continuityOf(segment)))) {
+    for (const item of items) {
+      if (item.type !== 'entry' || item.frame.index <= after) continue;
+      const { term, index, command } = item.frame;
+      const configuration = configurationIn(command);
+      if (configuration !== undefined) found.push({ term, index, configuration });
+    }
+  }
+  return found;
+}
+
 async function lastIn(
   location: LogLocation,
   segment: SegmentFile,
@@ -72,11 +125,13 @@ async function lastIn(
         if (needed !== undefined) throw notWhole(segment.path, needed);
         continue;
       }
-      const { index, command } = item.frame;
+      const { term, index, command } = item.frame;
       if (through !== undefined && index > through) return last;
       reached = index;
       const configuration = configurationIn(command);
-      if (configuration !== undefined && (accepts?.(configuration) ?? true)) last = { index, configuration };
+      if (configuration !== undefined && (accepts?.(configuration) ?? true)) {
+        last = { term, index, configuration };
+      }
     }
   }
   if (needed !== undefined && (reached ?? 0n) < needed) throw notWhole(segment.path, needed);
