@@ -136,7 +136,10 @@ export async function wasMember({ id, dataDir, joins }: ClusterNode): Promise<bo
   return (await configurationIn(dataDir, { accepts })) !== undefined;
 }
 
-/** A node that was started by hand is asked where it listens. A leader that is just being elected is waited for. */
+/**
+ * A node that was started by hand is asked where it listens. A leader that is just being elected is waited for, and one
+ * that was, until its configuration is committed: before the first entry of its term is, it knows of none.
+ */
 async function leaderOf(
   { clusterId, nodes }: Cluster,
   source: ProcessSource,
@@ -153,7 +156,8 @@ async function leaderOf(
     // At an address that a node has left, a node of another cluster may listen by now.
     const statuses = answers.flatMap(({ status }) => (status?.clusterId === clusterId ? [status] : []));
     const leader = followedLeader(statuses);
-    if (leader !== undefined || !mayElect(statuses) || performance.now() + LOOK_MS > endMs) return leader;
+    const isSettled = leader === undefined ? !mayElect(statuses) : isConfigurationCommitted(leader);
+    if (isSettled || performance.now() + LOOK_MS > endMs) return leader;
     await delay(LOOK_MS);
   }
 }

@@ -249,6 +249,14 @@ describe('where a member that has moved is started, while a leader answers', () 
     expect(cluster.nodes[2]?.url).toBe(known.isMoved ? NEW : down.moved.url);
   });
 
+  it('is said by it once it is, where the leader has only just been elected', async () => {
+    const down = await DownCluster.make();
+    let looks = 0;
+    await leaderAnswering(down, () => {
+      looks += 1;
+      return looks < 3 ? 2 : 3;
+    });
+
     const { leftOut } = await settleNodes(down.cluster, [down.moved], NOBODY);
 
     expect(leftOut).toMatchObject([{ type: 'moved', url: NEW, isSeenHere: false }]);
