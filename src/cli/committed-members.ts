@@ -7,15 +7,18 @@ import { RaftError } from '../lib/errors.ts';
 import { readCommitHint } from '../logtools/commit-hint.ts';
 import {
   type ConfigurationsSought,
+  configurationsAfter,
   type FoundConfiguration,
+  type LogPosition,
   lastConfiguration,
+  lastPosition,
 } from '../logtools/last-configuration.ts';
 import { locateLog } from '../logtools/locate.ts';
 import { quorumSize } from '../raft/core/configuration.ts';
 import { followedLeader, isConfigurationCommitted } from './status-report.ts';
 import { askCluster } from './statuses.ts';
 
-/** Where those that answer can elect a leader, it is waited for this long, in milliseconds. */
+/** Where those that answer can elect a leader, it is waited for this long, until it can tell of the members. */
 const LEADER_WAIT_MS = 5_000;
 
 /** Between two looks while nobody leads, in milliseconds. */
@@ -36,6 +39,20 @@ export interface CommittedMembers {
   readonly saidBy: 'leader' | 'log';
 }
 
+/** What is known of who is a member and where, and from which index on it is open. */
+export interface KnownMembers {
+  /** Undefined where nothing says more than `cluster.json`. */
+  readonly committed: CommittedMembers | undefined;
+  /** What stands after this index may be committed or not; undefined where a leader has the last word. */
+  readonly openAfter: bigint | undefined;
+}
+
+/** Configurations of a log of which nobody knows whether they are committed. */
+interface OpenLog {
+  readonly dataDir: string;
+  readonly open: readonly FoundConfiguration[];
+}
+
 /** A node's member in a configuration. */
 interface Place {
   readonly id: string;
@@ -44,16 +61,39 @@ interface Place {
 
 /**
  * The members by the last configuration that is known to be committed: by the leader's, else by the logs of the directory
- * up to their commit hints. One that is not known to be may never have been in force, however high its index is. Undefined
- * where nothing says more than `cluster.json`.
+ * up to their commit hints. One that is not known to be may never have been in force, however high its index is.
  */
-export async function committedMembers(
-  cluster: Cluster,
-  source: ProcessSource,
-): Promise<CommittedMembers | undefined> {
+export async function knownMembers(cluster: Cluster, source: ProcessSource): Promise<KnownMembers> {
   const leader = await leaderOf(cluster, source);
-  if (leader === undefined || !isConfigurationCommitted(leader)) return await membersInLogs(cluster.nodes);
-  return { index: BigInt(leader.configuration.index), members: leader.members, saidBy: 'leader' };
+  if (leader === undefined || !isConfigurationCommitted(leader)) return await knownByLogs(cluster.nodes);
+  const index = BigInt(leader.configuration.index);
+  return { committed: { index, members: leader.members, saidBy: 'leader' }, openAfter: undefined };
+}
+
+/**
+ * For each node that may have moved, where to: a configuration that may be committed has it elsewhere than `urlOf` says,
+ * and its data has not seen that one. A commit hint lags behind by up to a second where a node was killed, and until the
+ * cluster has decided, data that may be older must not vote.
+ */
+export async function possibleMoves(
+  { nodes }: Cluster,
+  openAfter: bigint,
+  isElsewhere: (node: ClusterNode, url: string) => boolean,
+): Promise<ReadonlyMap<string, string>> {
+  const logs = await Promise.all(nodes.map(({ dataDir }) => openLogOf(dataDir, openAfter)));
+  const moves = new Map<string, string>();
+  const abandoned = new Map<string, boolean>();
+  for (const found of logs.flatMap(({ open }) => open)) {
+    for (const node of nodes) {
+      const url = membersOf(found.configuration).find(({ id }) => id === node.id)?.url ?? node.url;
+      const own = logs.find(({ dataDir }) => dataDir === node.dataDir);
+      if (!isElsewhere(node, url) || (own !== undefined && holds(own, found))) continue;
+      const key = `${found.term} ${found.index}`;
+      if (!abandoned.has(key)) abandoned.set(key, await isAbandoned(found, logs));
+      if (abandoned.get(key) === false) moves.set(node.id, url);
+    }
+  }
+  return moves;
 }
 
 /**
@@ -75,12 +115,15 @@ export async function hasSeenMove(
   for (const other of nodes.filter((node) => node.dataDir !== dataDir)) {
     const known = await configurationIn(other.dataDir, { through: committed.index });
     if (known === undefined || !isOf(known, committed)) continue;
-    const elsewhere = await configurationIn(other.dataDir, {
-      through: committed.index,
-      accepts: (configuration) => !isThere(configuration),
-    });
+    const read = await undefinedOnRefusal(
+      lastConfiguration(other.dataDir, {
+        ...{ through: committed.index, isWhole: true },
+        accepts: (configuration) => !isThere(configuration),
+      }).then((elsewhere) => ({ elsewhere })),
+    );
+    if (read === undefined) continue;
     const same = await configurationIn(other.dataDir, { through: own.index });
-    return (elsewhere?.index ?? 0n) < own.index && same?.index === own.index;
+    return (read.elsewhere?.index ?? 0n) < own.index && same?.index === own.index;
   }
   return false;
 }
@@ -93,7 +136,10 @@ export async function wasMember({ id, dataDir, joins }: ClusterNode): Promise<bo
   return (await configurationIn(dataDir, { accepts })) !== undefined;
 }
 
-/** A node that was started by hand is asked where it listens. A leader that is just being elected is waited for. */
+/**
+ * A node that was started by hand is asked where it listens. A leader that is just being elected is waited for, and one
+ * that was, until its configuration is committed: before the first entry of its term is, it knows of none.
+ */
 async function leaderOf(
   { clusterId, nodes }: Cluster,
   source: ProcessSource,
@@ -110,7 +156,8 @@ async function leaderOf(
     // At an address that a node has left, a node of another cluster may listen by now.
     const statuses = answers.flatMap(({ status }) => (status?.clusterId === clusterId ? [status] : []));
     const leader = followedLeader(statuses);
-    if (leader !== undefined || !mayElect(statuses) || performance.now() + LOOK_MS > endMs) return leader;
+    const isSettled = leader === undefined ? !mayElect(statuses) : isConfigurationCommitted(leader);
+    if (isSettled || performance.now() + LOOK_MS > endMs) return leader;
     await delay(LOOK_MS);
   }
 }
@@ -126,22 +173,58 @@ function mayElect(statuses: readonly NodeStatus[]): boolean {
 
 /**
  * What is committed is the same in every log: the one that is known to be committed furthest has all that the others
- * have, so that one is gone through, and another only where that cannot be read.
+ * have, so that one is gone through, and another only where that cannot be read: where it is damaged, or ends too early,
+ * nobody can say what it has lost.
  */
-async function membersInLogs(nodes: readonly ClusterNode[]): Promise<CommittedMembers | undefined> {
+async function knownByLogs(nodes: readonly ClusterNode[]): Promise<KnownMembers> {
   const logs = await Promise.all(
-    nodes.map(async ({ dataDir }) => ({ dataDir, hint: await undefinedOnRefusal(hintOf(dataDir)) })),
+    nodes.map(async ({ dataDir }) => ({ dataDir, hint: (await undefinedOnRefusal(hintOf(dataDir))) ?? 0n })),
   );
-  for (const { dataDir, hint = 0n } of logs.toSorted((a, b) => Number((b.hint ?? 0n) - (a.hint ?? 0n)))) {
-    if (hint === 0n) return undefined;
+  for (const { dataDir, hint } of logs.toSorted((a, b) => Number(b.hint - a.hint))) {
+    if (hint === 0n) break;
     const read = await undefinedOnRefusal(
-      lastConfiguration(dataDir, { through: hint }).then((found) => ({ found })),
+      lastConfiguration(dataDir, { through: hint, isWhole: true }).then((found) => ({ found })),
     );
     if (read === undefined) continue;
     const { found } = read;
-    return found && { index: found.index, members: membersOf(found.configuration), saidBy: 'log' };
+    const committed: CommittedMembers | undefined = found && {
+      ...{ index: found.index, members: membersOf(found.configuration), saidBy: 'log' },
+    };
+    return { committed, openAfter: hint };
   }
-  return undefined;
+  return { committed: undefined, openAfter: 0n };
+}
+
+async function openLogOf(dataDir: string, openAfter: bigint): Promise<OpenLog> {
+  return { dataDir, open: (await undefinedOnRefusal(configurationsAfter(dataDir, openAfter))) ?? [] };
+}
+
+/**
+ * Whether a configuration was never committed: a majority of the logs lacks it, and each of these is more up to date than
+ * those that have it, so that the cluster went on without it (§5.4.1).
+ */
+async function isAbandoned(found: FoundConfiguration, logs: readonly OpenLog[]): Promise<boolean> {
+  const positions = await Promise.all(
+    logs.map(async (log) => ({
+      isHolder: holds(log, found),
+      last: await undefinedOnRefusal(lastPosition(log.dataDir)),
+    })),
+  );
+  const holders = positions.filter(({ isHolder }) => isHolder);
+  const ahead = positions.filter(
+    ({ isHolder, last }) => !isHolder && holders.every((holder) => isMoreUpToDate(last, holder.last)),
+  );
+  return ahead.length >= quorumSize(logs.length);
+}
+
+function holds({ open }: OpenLog, { term, index }: LogPosition): boolean {
+  return open.some((found) => found.term === term && found.index === index);
+}
+
+/** Of a log that cannot be read, nobody knows how far it has come. */
+function isMoreUpToDate(one: LogPosition | undefined, other: LogPosition | undefined): boolean {
+  if (one === undefined || other === undefined) return false;
+  return one.term === other.term ? one.index > other.index : one.term > other.term;
 }
 
 async function hintOf(dataDir: string): Promise<bigint> {

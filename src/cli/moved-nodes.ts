@@ -5,7 +5,13 @@ import type { ProcessSource } from '../cluster/node-process.ts';
 import { askNodeId } from '../cluster/probe.ts';
 import { assertNever } from '../lib/assert.ts';
 import { RaftError } from '../lib/errors.ts';
-import { type CommittedMembers, committedMembers, hasSeenMove, wasMember } from './committed-members.ts';
+import {
+  type CommittedMembers,
+  hasSeenMove,
+  knownMembers,
+  possibleMoves,
+  wasMember,
+} from './committed-members.ts';
 
 /** A node that the cluster looks for at another address than `cluster.json` has. */
 interface Move {
@@ -20,6 +26,14 @@ interface Move {
 export type LeftOut =
   /** `isRunning`: it answers at its new address. */
   | (Move & { readonly type: 'moved'; readonly isRunning: boolean })
+  /** It may have moved: a configuration that its data has not seen has it at `url`, and may be committed. */
+  | {
+      readonly type: 'undecided';
+      readonly node: ClusterNode;
+      readonly url: string;
+      /** The names of those that can decide it. */
+      readonly others: readonly string[];
+    }
   /** It is no member any more, and would stop again once it has heard of it. */
   | { readonly type: 'removed'; readonly node: ClusterNode };
 
@@ -37,19 +51,21 @@ const PROBE_TIMEOUT_MS = 1_000;
  * The cluster with its nodes where the cluster looks for them, before `starting` ones of them are started. Nobody looks
  * for a node at its old address, and one that runs there beside its moved data would vote a second time. Where the data
  * here has seen the move, the node has only been started by hand meanwhile: its new address goes into `cluster.json`. Where
- * it has not, other data has gone on in its place, and the node is left out.
+ * it has not, other data has gone on in its place, and the node is left out; also where it may have.
  */
 export async function settleNodes(
   cluster: Cluster,
   starting: readonly ClusterNode[],
   source: ProcessSource,
 ): Promise<Settled> {
-  const committed = await committedMembers(cluster, source);
-  if (committed === undefined) return { cluster, leftOut: [] };
-  const removed = await removedAmong(starting, committed);
-  const moves = await movesOf(cluster, committed);
+  const { committed, openAfter } = await knownMembers(cluster, source);
+  const removed = committed === undefined ? [] : await removedAmong(starting, committed);
+  const moves = committed === undefined ? [] : await movesOf(cluster, committed);
   const moved = moves.filter((move) => starting.includes(move.node) && !isStartedHere(move));
-  const leftOut = [...removed, ...(await Promise.all(moved.map(movedAway)))];
+  const others = starting.filter((node) => moved.every((move) => move.node !== node));
+  const undecided =
+    openAfter === undefined ? [] : await undecidedAmong({ cluster, starting: others, moves }, openAfter);
+  const leftOut = [...removed, ...(await Promise.all(moved.map(movedAway))), ...undecided];
   const urls = new Map(moves.filter(isStartedHere).map(({ node, url }) => [node.id, url]));
   if (urls.size === 0) return { cluster, leftOut };
   const settled = await editCluster(cluster, async (before) => ({
@@ -68,7 +84,7 @@ export function refuseLeftOut({ cluster, leftOut }: Settled, starting: readonly 
   throw new RaftError('configuration', `${whyLeftOut(first)} No node was started.`, {
     suggestions: [
       ...whatToDo(cluster, first),
-      ...(others.length === 0
+      ...(others.length === 0 || first.type === 'undecided'
         ? []
         : [`Start the others without it: raft cluster start ${names}${dirFlag(cluster.dir)}`]),
     ],
@@ -81,6 +97,8 @@ export function whyLeftOut(left: LeftOut): string {
   switch (left.type) {
     case 'removed':
       return `${name} was removed from the cluster: it is no member any more.`;
+    case 'undecided':
+      return `${name} may have moved: a configuration that its directory here has not seen has it at ${left.url}, and nobody knows yet whether that is committed.`;
     case 'moved': {
       const there = left.isRunning ? ` It runs at ${left.url}.` : '';
       const older = left.isSeenHere ? '' : ' What is in its directory here is older than that.';
@@ -95,12 +113,29 @@ export function whyLeftOut(left: LeftOut): string {
 export function whatToDo(cluster: Cluster, left: LeftOut): readonly string[] {
   const { node, type } = left;
   const flag = dirFlag(cluster.dir);
+  if (type === 'undecided') return waysToDecide(cluster, left);
   if (type === 'removed') return [`Take it out of the directory: raft cluster remove ${node.name}${flag}`];
   const { url, isSeenHere, isRunning } = left;
   const place = { url, dataDir: isSeenHere ? node.dataDir : 'DIR' };
   return [
     ...(isRunning ? [] : [`Start it there: ${runCommand(cluster, node, place)}`]),
     ...waysBack(cluster, left),
+  ];
+}
+
+function waysToDecide(
+  cluster: Cluster,
+  { node, url, others }: LeftOut & { readonly type: 'undecided' },
+): readonly string[] {
+  const flag = dirFlag(cluster.dir);
+  return [
+    ...(others.length === 0
+      ? []
+      : [
+          `Start the others first, so that the cluster decides: raft cluster start ${others.join(' ')}${flag}`,
+          `Then again: raft cluster start ${node.name}${flag}`,
+        ]),
+    `If it went on there, start it there: ${runCommand(cluster, node, { url, dataDir: 'DIR' })}`,
   ];
 }
 
@@ -132,6 +167,30 @@ async function removedAmong(
   const outside = starting.filter(({ id }) => !members.some((member) => member.id === id));
   const were = await Promise.all(outside.map(wasMember));
   return outside.filter((_, position) => were[position]).map((node) => ({ type: 'removed', node }));
+}
+
+/** Those that may have moved from where they are to be started. */
+async function undecidedAmong(
+  {
+    cluster,
+    starting,
+    moves,
+  }: {
+    readonly cluster: Cluster;
+    readonly starting: readonly ClusterNode[];
+    readonly moves: readonly Move[];
+  },
+  openAfter: bigint,
+): Promise<readonly LeftOut[]> {
+  const placeOf = (node: ClusterNode): string => moves.find((move) => move.node === node)?.url ?? node.url;
+  const possible = await possibleMoves(cluster, openAfter, (node, url) => !isSamePlace(url, placeOf(node)));
+  const isAway = ({ id }: ClusterNode): boolean =>
+    possible.has(id) || moves.some((move) => move.node.id === id && !isStartedHere(move));
+  const others = cluster.nodes.filter((node) => !isAway(node)).map(({ name }) => name);
+  return starting.flatMap((node) => {
+    const url = possible.get(node.id);
+    return url === undefined ? [] : [{ type: 'undecided', node, url, others }];
+  });
 }
 
 function movesOf(cluster: Cluster, committed: CommittedMembers): Promise<readonly Move[]> {

@@ -1,7 +1,13 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { Configuration } from '../../src/lib/configuration.ts';
 import { encodeFrames, FRAME_HEADER_BYTES } from '../../src/logfmt/frame.ts';
-import { type ConfigurationsSought, lastConfiguration } from '../../src/logtools/last-configuration.ts';
+import {
+  type ConfigurationsSought,
+  configurationsAfter,
+  lastConfiguration,
+  lastPosition,
+} from '../../src/logtools/last-configuration.ts';
 import { type Content, entriesOf, NOOP } from './entries.ts';
 import { segmentName, TempDir } from './temp-dir.ts';
 
@@ -81,9 +87,66 @@ describe('the last configuration of a log', () => {
     expect(await indexOf({ accepts: () => false })).toBeUndefined();
   });
 
+  it('is said of a log that has to be whole only where nothing can be hidden in it', async () => {
+    await using dir = await TempDir.make();
+    const write = (first: number, ...contents: readonly Content[]) =>
+      dir.write(
+        segmentName(first),
+        encodeFrames(
+          entriesOf(
+            contents.map((each) => [1, each]),
+            first,
+          ),
+        ),
+      );
+    const indexOf = async (through: bigint) =>
+      (await lastConfiguration(dir.path, { through, isWhole: true }))?.index;
+    await write(1, { voters: ['1'] }, NOOP);
+    const second = await write(3, 'put a 1', 'put b 2');
+    await write(5, 'put c 3');
+
+    expect(await Promise.all([1n, 3n, 5n].map(indexOf))).toEqual([1n, 1n, 1n]);
+    await expect(indexOf(6n)).rejects.toMatchObject({ code: 'damaged' });
+    const bytes = await readFile(second);
+    await writeFile(second, bytes.fill('x', bytes.indexOf('put b'), bytes.indexOf('put b') + 1));
+    expect(await Promise.all([1n, 2n, 3n].map(indexOf))).toEqual([1n, 1n, 1n]);
+    await expect(indexOf(4n)).rejects.toMatchObject({ code: 'damaged' });
+    await rm(second);
+    await expect(indexOf(5n)).rejects.toMatchObject({ code: 'damaged' });
+  });
+
   it('is not looked for where there is no log', async () => {
     await using dir = await TempDir.make();
 
     await expect(lastConfiguration(dir.path)).rejects.toMatchObject({ code: 'no-such-file' });
+  });
+});
+
+describe('the configurations of a log after an index', () => {
+  it('are those of all segments, each with its term, also behind damage', async () => {
+    await using dir = await TempDir.make();
+    const first = entriesOf([
+      [1, { voters: ['1'] }],
+      [1, 'put a 1'],
+      [2, { voters: ['2'] }],
+    ]);
+    const path = await dir.write(segmentName(1), encodeFrames(first));
+    await dir.write(segmentName(4), encodeFrames(entriesOf([[3, { voters: ['3'] }]], 4)));
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.fill('x', bytes.indexOf('put a'), bytes.indexOf('put a') + 1));
+    const positionsAfter = async (index: bigint) =>
+      (await configurationsAfter(dir.path, index)).map(({ term, index: at }) => [term, at]);
+
+    expect(await positionsAfter(0n)).toEqual([
+      [1n, 1n],
+      [2n, 3n],
+      [3n, 4n],
+    ]);
+    expect(await positionsAfter(2n)).toEqual([
+      [2n, 3n],
+      [3n, 4n],
+    ]);
+    expect(await positionsAfter(4n)).toEqual([]);
+    expect(await lastPosition(dir.path)).toEqual({ term: 3n, index: 4n });
   });
 });

@@ -25,7 +25,7 @@ foreground of another terminal. Returns once they answer; that they have a leade
 running already, or paused, is left as it is. One that was moved to another address of 127.0.0.1 or localhost is started
 there, unless other data than that in the cluster directory has gone on there. Such a node, and one that is no member any
 more, is refused where it is named. Where none is named, the others are started without it: the exit code is 78 where one
-has moved away, and 0 where all that are left out were removed.`;
+has moved away, or may have, and 0 where all that are left out were removed.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -58,7 +58,7 @@ has moved away, and 0 where all that are left out were removed.`;
 
   /** Of those that were removed, the table says so. */
   #endWithout(cluster: Cluster, leftOut: readonly LeftOut[]): void {
-    const moved = leftOut.filter(({ type }) => type === 'moved');
+    const moved = leftOut.filter(({ type }) => type !== 'removed');
     for (const left of moved) {
       this.note(`${whyLeftOut(left)} It was not started.`);
       for (const line of whatToDo(cluster, left)) this.note(`  ${line}`);

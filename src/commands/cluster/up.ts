@@ -180,7 +180,7 @@ A node that dies is reported and not started again. With --detach the nodes go o
 /** Whoever brings the whole cluster up is told of a member that cannot come up with it. A removed one stops by itself. */
 async function settleAll(existing: Cluster): Promise<Cluster> {
   const { cluster, leftOut } = await settleNodes(existing, existing.nodes, machineProcesses());
-  const moved = leftOut.filter(({ type }) => type === 'moved');
+  const moved = leftOut.filter(({ type }) => type !== 'removed');
   refuseLeftOut({ cluster, leftOut: moved }, existing.nodes);
   return cluster;
 }
