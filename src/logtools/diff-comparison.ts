@@ -124,7 +124,7 @@ export class DiffComparison {
       (cursor): Ballot => ({
         log: cursor.log.name,
         owner: cursor.log.owner,
-        holds: holders.includes(cursor) ? 'yes' : unknown.includes(cursor) ? 'unknown' : 'no',
+        holds: holders.includes(cursor) ? 'yes' : isSettled(cursor, unknown) ? 'no' : 'unknown',
       }),
     );
     const isBehind = regime?.mayBeCommitted === true && frame.index > regime.since;
@@ -159,6 +159,14 @@ export class DiffComparison {
       return holding.type === 'entry' && index <= cursor.commitHint && holding.frame.term !== term;
     });
   }
+}
+
+/**
+ * Whether a log that does not hold an entry is known not to. One that a node writes may have got it since it was read, at
+ * its end or in the place of another.
+ */
+function isSettled(cursor: DiffCursor, unknown: readonly DiffCursor[]): boolean {
+  return cursor.log.writer === 'none' && !unknown.includes(cursor);
 }
 
 function mayBeCommitted({ standing }: Judgement): boolean {

@@ -22,7 +22,7 @@ export interface DiffLog {
 /** What a log has at an index. */
 export type Holding =
   | { readonly type: 'entry'; readonly frame: RawFrame }
-  /** It ends before. */
+  /** It ends before, as far as it was read: where a node writes it, it may have gone on since. */
   | { readonly type: 'ended' }
   /** It begins later, is damaged here or was cut, or holds two histories: what it held is not known. */
   | { readonly type: 'unknown' };
@@ -97,8 +97,8 @@ export class DiffCursor {
   at(index: bigint): Holding {
     if (this.#current?.index === index) return { type: 'entry', frame: this.#current };
     if (index <= this.#cutThrough) return { type: 'unknown' };
-    const isOver = this.#current === undefined && !this.#endsInDamage && !this.#isForked;
-    return { type: isOver ? 'ended' : 'unknown' };
+    const isOver = this.#current === undefined && this.log.location.end === 'last';
+    return { type: isOver && !this.#endsInDamage && !this.#isForked ? 'ended' : 'unknown' };
   }
 
   /** Goes to the next entry. */
@@ -112,8 +112,9 @@ export class DiffCursor {
       this.log.progress?.see(value);
       const { item } = value;
       if (item.type === 'problem') {
-        // A torn or zero tail is where a log ends; behind any other damage it may have gone on.
-        this.#endsInDamage = item.problem.fatal;
+        // Zeros are where a log ends; behind any damage it may have gone on, zeros or not. A torn tail may be an entry that
+        // was whole and acknowledged, and of which a bit has turned since: to the file alone both look the same.
+        this.#endsInDamage ||= item.problem.fatal || item.problem.kind === 'torn-tail';
         if (!isFilledAhead(item.problem)) this.#problems++;
         continue;
       }
