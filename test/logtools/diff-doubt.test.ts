@@ -140,4 +140,12 @@ describe('an entry on one of three logs is not called lost', () => {
     const found = await compare([LONG, SHORT, { id: '3', segments, part: `/${segmentName(1)}` }]);
     expect(found.ranges).toEqual(OPEN);
   });
+
+  it('where nobody knows what was cut from another log, because its state is damaged', async () => {
+    const short = { id: '3', bytes: log([1, 1]) };
+    expect((await compare([LONG, SHORT, { ...short, state: damaged(state(2)) }])).ranges).toEqual(OPEN);
+    expect((await compare([LONG, SHORT, { ...short, state: state(2) }])).ranges).toEqual([
+      '3-3 t1 n1: minority, 1 needed',
+    ]);
+  });
 });
