@@ -87,11 +87,30 @@ function voterLines({
     return [
       `Nothing says how many vote: if there are more than these ${summary.logs.length}, give --voters.`,
     ];
-  if (votersFrom === 'given' && configuredVoters !== null && configuredVoters !== voters)
-    return [`!! --voters says that ${voters} vote; as far as the cluster is known, ${configuredVoters} do.`];
-  if (summary.partAt === null && summary.notCounted.length > 0)
-    return [`Not counted, because it does not vote: ${summary.notCounted.join(', ')}.`];
-  return [];
+  if (votersFrom === 'given') {
+    const isOther = configuredVoters !== null && configuredVoters !== voters;
+    return [
+      ...(isOther
+        ? [`!! --voters says that ${voters} vote; as far as the cluster is known, ${configuredVoters} do.`]
+        : []),
+      ...(summary.dropsOldVoters
+        ? [
+            '!! The configuration is joint and takes a majority of the old voters too; --voters leaves them out.',
+          ]
+        : []),
+      ...notCountedLines(summary),
+    ];
+  }
+  return notCountedLines(summary);
+}
+
+/** Where no range says it. */
+function notCountedLines({
+  partAt,
+  notCounted,
+}: Pick<DiffSummary, 'partAt' | 'notCounted'>): readonly string[] {
+  if (partAt !== null || notCounted.length === 0) return [];
+  return [`Not counted, because it does not vote: ${notCounted.join(', ')}.`];
 }
 
 /** The ranges, under a line that says who decides wherever others do. */

@@ -7,8 +7,8 @@ import { areStrangers, type LogOwner } from './diff-owner.ts';
 import { DiffRanges } from './diff-ranges.ts';
 import {
   type Ballot,
+  type CountedElectorate,
   distinctLogs,
-  type Electorate,
   initialElectorate,
   type Judgement,
   judge,
@@ -24,6 +24,8 @@ interface Version {
 
 interface JudgedVersion extends Version {
   readonly judgement: Judgement;
+  /** Who decides by what the logs say, whatever was given; undefined where it is not known. */
+  readonly named: NamedElectorate | undefined;
 }
 
 /** What is known of logs up to an index, where their cursors go by it together. */
@@ -33,7 +35,7 @@ export class DiffComparison {
   readonly #areStrangers: boolean;
   readonly #histories: Histories;
   /** Those who decide where no configuration is known, or none counts. */
-  readonly #counted: Electorate;
+  readonly #counted: CountedElectorate;
   readonly #ranges = new DiffRanges();
   /** Those who decided last, and how. */
   #named: NamedElectorate | undefined;
@@ -43,6 +45,7 @@ export class DiffComparison {
   #partAt: bigint | undefined;
   #committedAtMost: bigint | undefined;
   #conflicts = 0;
+  #dropsOldVoters = false;
 
   /** `voters`: how many vote, whatever the logs say. */
   constructor(cursors: readonly DiffCursor[], voters: number | undefined) {
@@ -78,8 +81,10 @@ export class DiffComparison {
       return undefined;
     }
     this.#partAt ??= index;
-    for (const { frame, holders, judgement } of judged) {
+    for (const { frame, holders, judgement, named } of judged) {
       this.#ranges.add(frame, namesOf(holders), judgement);
+      if (judgement.votersFrom === 'given' && (named?.oldVoters ?? null) !== null)
+        this.#dropsOldVoters = true;
     }
     return {
       type: 'entry',
@@ -107,6 +112,7 @@ export class DiffComparison {
       areStrangers: this.#areStrangers,
       ...{ voters, oldVoters, votersFrom, notCounted },
       configuredVoters: this.#named?.voters.length ?? null,
+      dropsOldVoters: this.#dropsOldVoters,
       missing: this.#named === undefined ? [] : votersWithoutLog(this.#named, this.#owners),
       partAt: textOrNull(this.#partAt),
       agreeThrough: textOrNull(this.#agreeThrough),
@@ -132,7 +138,7 @@ export class DiffComparison {
     const judgement = { ...counted, ...this.#overruled(version, counted) };
     this.#histories.note(frame.index, holders, ownRegime(regime, frame, judgement));
     if (regime !== undefined) this.#named = regime.electorate;
-    return { ...version, judgement };
+    return { ...version, judgement, named: regime?.electorate };
   }
 
   #judgedBy(
@@ -141,7 +147,7 @@ export class DiffComparison {
     mayBeOnNewAlone: boolean,
   ): Judgement {
     const isNamed = named !== undefined && this.#counted.from !== 'given';
-    return judge(isNamed ? named : this.#counted, ballots, { mayBeOnNewAlone });
+    return judge(isNamed ? named : this.#counted, ballots, { mayBeOnNewAlone, known: named });
   }
 
   /** What is known of an entry beside the count. */

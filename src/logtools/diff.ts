@@ -72,6 +72,8 @@ export interface DiffSummary extends DiffVoters {
   readonly areStrangers: boolean;
   /** How many voters the last configuration has, or the initial one, whatever was given; null where it is not known. */
   readonly configuredVoters: number | null;
+  /** The number of voters was given, and entries are judged by it where a joint configuration asks the old voters too. */
+  readonly dropsOldVoters: boolean;
   /** The ids of voters whose log is not here; none where it is not known of every log whose it is. */
   readonly missing: readonly string[];
   /** The first index at which not all logs that reach it hold the same; null where there is none. */

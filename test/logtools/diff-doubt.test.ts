@@ -148,4 +148,45 @@ describe('an entry on one of three logs is not called lost', () => {
       '3-3 t1 n1: minority, 1 needed',
     ]);
   });
+
+  it('where a file that lacks it may be an older copy of a log that is here', async () => {
+    expect((await compare([LONG, SHORT], [log([1, 1])])).ranges).toEqual(OPEN);
+    const held = await compare([LONG, SHORT], [log([1, 1, 1])]);
+    expect(held.ranges).toEqual(['3-3 t1 n1 file0: majority, 0 needed']);
+  });
+
+  it('where a new node came under the id of an initial voter', async () => {
+    const joint = { oldVoters: ['1', '2', '3'], voters: ['2', '3', '4@of-4'] };
+    const all = log([1, 1, joint]);
+    const found = await compare([
+      { id: '1', bytes: log([1, 1]), initial: null, incarnation: 'new' },
+      { id: '2', bytes: all },
+      { id: '3', bytes: log([1, 1]) },
+      { id: '4', bytes: all, initial: null },
+    ]);
+    expect(found.ranges).toEqual(['3-3 t1 n2 n4: possible, 1 needed']);
+    expect(found.summary).toMatchObject({ notCounted: ['n1'], missing: ['1'] });
+  });
+});
+
+describe('--voters', () => {
+  it('does not count a node that does not vote, and says so', async () => {
+    const learner = { id: '4', bytes: log([1, 1]), initial: null };
+    const found = await compare([LONG, SHORT, learner], [], { voters: 3 });
+    expect(found.ranges).toEqual(OPEN);
+    expect(found.summary).toMatchObject({ votersFrom: 'given', notCounted: ['n4'] });
+    expect(found.text).toContain('of 3 voters (a majority is 2), without n4, which does not vote:');
+  });
+
+  it('says that it leaves out the old voters of a joint configuration', async () => {
+    const joint = { oldVoters: ['1', '2', '3'], voters: ['3', '4@of-4', '5@of-5'] };
+    const logs = [LONG, { id: '3', bytes: log([1, 1, 1, joint]) }];
+    const joined = { id: '4', bytes: log([1, 1, 1, joint]), initial: null };
+    const found = await compare([...logs, joined], [], { voters: 3 });
+    expect(found.ranges).toEqual(['4-4 t1 n3 n4: majority, 0 needed']);
+    expect(found.summary).toMatchObject({ dropsOldVoters: true, notCounted: ['n1'] });
+    expect(found.text).toContain('!! The configuration is joint and takes a majority of the old voters too;');
+    expect((await compare(logs, [], { voters: 5 })).text).toContain('!! The configuration is joint');
+    expect((await compare([LONG, SHORT], [], { voters: 3 })).text).not.toContain('joint');
+  });
 });
