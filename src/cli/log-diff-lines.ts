@@ -5,12 +5,16 @@ import type { Judgement } from '../logtools/diff-voters.ts';
 
 /** The entry at one index, for people: a line for each version. */
 export function diffEntryLines({ index, versions, ended, unknown, isConflict }: DiffEntry): string {
+  const areCommitted = versions.filter(({ standing }) => standing === 'committed').length > 1;
+  const conflict = areCommitted
+    ? 'different entries that nodes know to be committed'
+    : 'different bytes of one term';
   const lines = versions.map(({ term, kind, preview, logs, ...judged }) => {
     const what = preview === '' ? kind : `${kind} ${preview}`;
     return `  term ${term}  ${logs.join(', ')}: ${what}  (${standingText(judged)})`;
   });
   return [
-    `index ${index}${isConflict ? '  !! different bytes of one term: a log is damaged' : ''}`,
+    `index ${index}${isConflict ? `  !! ${conflict}: a log is damaged` : ''}`,
     ...lines,
     ...(ended.length === 0 ? [] : [`  not there  ${ended.join(', ')}`]),
     ...(unknown.length === 0 ? [] : [`  not known  ${unknown.join(', ')}`]),
@@ -23,6 +27,7 @@ export function diffSummaryLines(summary: DiffSummary, nameOf: (id: string) => s
   return [
     ...strangerLines(summary),
     ...logs.map(logLine),
+    ...logs.flatMap(forkLines),
     '',
     partLine(summary),
     ...voterLines(summary),
@@ -34,7 +39,7 @@ export function diffSummaryLines(summary: DiffSummary, nameOf: (id: string) => s
     ...(conflicts === 0
       ? []
       : [
-          `!! At ${counted(conflicts, 'index', 'indexes')} two logs hold different bytes of one term: a log is damaged.`,
+          `!! At ${counted(conflicts, 'index', 'indexes')} two logs hold different bytes of one term, or different entries that nodes know to be committed: a log is damaged, or of another cluster.`,
         ]),
   ].join('\n');
 }
@@ -54,6 +59,13 @@ function logLine({ log, first, last, entries, problems, committedThrough }: Diff
   const committed = committedThrough === '0' ? '' : `, known to be committed up to ${committedThrough}`;
   const damage = problems === 0 ? '' : `, ${counted(problems, 'damaged place')}`;
   return `${log}: ${range}${committed}${damage}`;
+}
+
+function forkLines({ log, twoHistoriesFrom }: DiffLogSummary): readonly string[] {
+  if (twoHistoriesFrom === null) return [];
+  return [
+    `!! ${log} holds two histories from index ${twoHistoriesFrom} on: what it held from there is not known.`,
+  ];
 }
 
 /** "The same" is said only of what was compared. */

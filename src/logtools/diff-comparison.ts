@@ -107,6 +107,7 @@ export class DiffComparison {
         last: cursor.last === undefined ? null : String(cursor.last.index),
         entries: cursor.entries,
         problems: cursor.problems,
+        twoHistoriesFrom: textOrNull(cursor.forkSeenFrom),
         committedThrough: String(cursor.commitHint),
       })),
       areStrangers: this.#areStrangers,
@@ -198,17 +199,25 @@ function addVersion(versions: Version[], frame: RawFrame, cursor: DiffCursor): v
   else same.holders.push(cursor);
 }
 
-/** Whether two logs, not known to be of different clusters, hold different bytes of one term. */
+/** Whether two logs, not known to be of different clusters, hold what cannot be in one. */
 function holdConflict(versions: readonly Version[]): boolean {
   return versions.some((one, at) =>
     versions
       .slice(at + 1)
-      .some(
-        (other) =>
-          other.frame.term === one.frame.term &&
-          one.holders.some((a) => other.holders.some((b) => !areStrangers(a.log.owner, b.log.owner))),
+      .some((other) =>
+        one.holders.some((a) =>
+          other.holders.some(
+            (b) => !areStrangers(a.log.owner, b.log.owner) && areExclusive(one, a, other, b),
+          ),
+        ),
       ),
   );
+}
+
+/** Whether there cannot be both of two versions: they are of one term, or committed as a holder of each knows. */
+function areExclusive(one: Version, a: DiffCursor, other: Version, b: DiffCursor): boolean {
+  const { index, term } = one.frame;
+  return term === other.frame.term || (index <= a.commitHint && index <= b.commitHint);
 }
 
 function describeVersion({ frame, holders, judgement }: JudgedVersion): DiffVersion {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { diffSummaryLines } from '../../src/cli/log-diff-lines.ts';
+import { diffEntryLines, diffSummaryLines } from '../../src/cli/log-diff-lines.ts';
 import { logIndex, nodeId, term } from '../../src/lib/brands.ts';
 import { concatBytes } from '../../src/lib/bytes.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
@@ -189,4 +189,44 @@ describe('--voters', () => {
     expect((await compare(logs, [], { voters: 5 })).text).toContain('!! The configuration is joint');
     expect((await compare([LONG, SHORT], [], { voters: 3 })).text).not.toContain('joint');
   });
+});
+
+describe('a log that holds two histories', () => {
+  const forked = { id: '3', bytes: concatBytes([log([1, 1, 1, 1, 1]), log([2, 2], 4)]) };
+  const others = [
+    { id: '1', bytes: log([1, 1, 1, 2, 2]) },
+    { id: '2', bytes: log([1, 1, 1]) },
+  ];
+
+  it('may have held either from where an index comes again, and says so', async () => {
+    for (const committed of [0, 5]) {
+      const found = await compare([...others, { ...forked, committed }]);
+      expect(found.ranges).toEqual(['4-5 t2 n1: possible, 1 needed']);
+      expect(found.entries).toMatchObject([
+        { index: '4', versions: [{ logs: ['n1'], standing: 'possible' }], unknown: ['n3'] },
+        { index: '5', versions: [{ logs: ['n1'], standing: 'possible' }], unknown: ['n3'] },
+      ]);
+      expect(found.text).toContain('!! n3 holds two histories from index 4 on');
+      expect(found.summary.logs[2]).toMatchObject({ committedThrough: String(Math.min(committed, 3)) });
+    }
+  });
+
+  it('is compared anew where only the summary is asked for, with the same outcome', async () => {
+    const all = await compare([...others, forked]);
+    const alone = await compare([...others, forked], [], { isSummaryOnly: true });
+    expect(alone).toEqual({ ...all, entries: [] });
+  });
+});
+
+it('takes two entries that their nodes know to be committed for a conflict', async () => {
+  const found = await compare([
+    { ...LONG, committed: 3 },
+    { id: '2', bytes: log([1, 1, 2]), committed: 3 },
+    { id: '3', bytes: log([1, 1]) },
+  ]);
+  expect(found.summary.conflicts).toBe(1);
+  expect(found.text).toContain(
+    '!! At 1 index two logs hold different bytes of one term, or different entries',
+  );
+  expect(found.entries.map(diffEntryLines).join()).toContain('!! different entries that nodes know');
 });
