@@ -185,12 +185,29 @@ function committedLine({ areStrangers, logs, committedAtMost }: DiffSummary): st
   if (areStrangers) return 'What may be committed is not said of logs of different clusters.';
   const known = highest(logs.map(({ committedThrough }) => committedThrough));
   const atMost = highest([committedAtMost]);
-  if (known === 0n && atMost === 0n) return 'No entry of these logs can be committed.';
+  const hidden = hiddenText(logs);
+  if (known === 0n && atMost === 0n)
+    return hidden === undefined
+      ? 'No entry of these logs can be committed.'
+      : `No entry that can be read in these logs can be committed; ${hidden}.`;
   const isAbove = highest(logs.map(({ last }) => last)) > highest([String(known), committedAtMost]);
-  const rest = isAbove ? 'later ones of these logs cannot be' : 'these logs hold no later ones';
+  const rest = restText(isAbove, hidden);
   if (known === 0n) return `Entries up to ${atMost} may be committed; ${rest}.`;
   const most = atMost > known ? `, and those up to ${atMost} may be` : '';
   return `Entries up to ${known} are committed${most}; ${rest}.`;
+}
+
+/** What is known of entries behind those that may be committed. */
+function restText(isAbove: boolean, hidden: string | undefined): string {
+  if (hidden !== undefined) return isAbove ? `later ones that can be read cannot be; ${hidden}` : hidden;
+  return isAbove ? 'later ones of these logs cannot be' : 'these logs hold no later ones';
+}
+
+/** Damage at the end of a log may have been later entries. */
+function hiddenText(logs: readonly DiffLogSummary[]): string | undefined {
+  const damaged = logs.filter(({ endsInDamage }) => endsInDamage).map(({ log }) => log);
+  if (damaged.length === 0) return undefined;
+  return `what stands in the damaged places at the end of ${damaged.join(', ')} is not known`;
 }
 
 /** Asks for the logs on which it depends. */

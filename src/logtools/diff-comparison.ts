@@ -107,6 +107,7 @@ export class DiffComparison {
         last: cursor.last === undefined ? null : String(cursor.last.index),
         entries: cursor.entries,
         problems: cursor.problems,
+        endsInDamage: cursor.endsInDamage,
         twoHistoriesFrom: textOrNull(cursor.forkSeenFrom),
         committedThrough: String(cursor.commitHint),
       })),

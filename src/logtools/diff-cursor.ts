@@ -98,6 +98,11 @@ export class DiffCursor {
     return this.#problems;
   }
 
+  /** Behind its last entry stands what cannot be read and may have been one: as `isForked`. */
+  get endsInDamage(): boolean {
+    return this.#endsInDamage;
+  }
+
   /** The log holds two histories: to be asked once the cursor is behind its last entry. */
   get isForked(): boolean {
     return this.#forkSeenFrom !== undefined;

@@ -63,6 +63,8 @@ export interface DiffLogSummary {
   readonly last: string | null;
   readonly entries: number;
   readonly problems: number;
+  /** Behind its last entry stands what cannot be read, and may have been more of them. */
+  readonly endsInDamage: boolean;
   /** From here on the log holds two histories, and what the node held is not known; null where it holds one. */
   readonly twoHistoriesFrom: string | null;
   /** Up to here it is known to be committed; "0" where nothing says so. */

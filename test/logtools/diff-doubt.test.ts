@@ -230,3 +230,20 @@ it('takes two entries that their nodes know to be committed for a conflict', asy
   );
   expect(found.entries.map(diffEntryLines).join()).toContain('!! different entries that nodes know');
 });
+
+it('does not say that there are no later entries where logs end in damage', async () => {
+  const bytes = concatBytes([damaged(log([1, 1, 1])), new Uint8Array(100).fill(7)]);
+  const all = await compare(['1', '2', '3'].map((id) => ({ id, bytes })));
+  expect(all.text).toContain(
+    'Entries up to 2 may be committed; what stands in the damaged places at the end of n1, n2, n3 is not known.',
+  );
+  const shorter = { id: '2', bytes: log([1]) };
+  const above = await compare([
+    { id: '1', bytes: log([1, 2]) },
+    shorter,
+    { id: '3', bytes: damaged(log([1])) },
+  ]);
+  expect(above.text).toContain('; what stands in the damaged places at the end of n3 is not known.');
+  const none = await compare([shorter, { ...shorter, id: '1' }, { id: '3', bytes: log([1]) }]);
+  expect(none.text).toContain('these logs hold no later ones.');
+});
