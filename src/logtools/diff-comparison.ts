@@ -171,10 +171,10 @@ export class DiffComparison {
 
 /**
  * Whether a log that does not hold an entry is known not to. One that a node writes may have got it since it was read, at
- * its end or in the place of another.
+ * its end or in the place of another. Damage at an end may have been the entry.
  */
 function isSettled(cursor: DiffCursor, unknown: readonly DiffCursor[]): boolean {
-  return cursor.log.writer === 'none' && !unknown.includes(cursor);
+  return cursor.log.writer === 'none' && !cursor.endsInDamage && !unknown.includes(cursor);
 }
 
 function mayBeCommitted({ standing }: Judgement): boolean {

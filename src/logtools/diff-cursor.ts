@@ -22,7 +22,7 @@ export interface DiffLog {
 /** What a log has at an index. */
 export type Holding =
   | { readonly type: 'entry'; readonly frame: RawFrame }
-  /** It ends before, as far as it was read: where a node writes it, it may have gone on since. */
+  /** It ends before, as far as it was read: a node that writes it may have gone on since, and a torn tail may have been an entry. */
   | { readonly type: 'ended' }
   /** It begins later, is damaged here or was cut, or holds two histories: what it held is not known. */
   | { readonly type: 'unknown' };
@@ -54,6 +54,8 @@ export class DiffCursor {
   #entries = 0;
   #problems = 0;
   #endsInDamage = false;
+  /** A node ends the log there; but what is torn may be an acknowledged entry of which a bit has turned since. */
+  #endsTorn = false;
   readonly #terms = new TermRuns();
   #forkSeenFrom: bigint | undefined;
 
@@ -100,7 +102,7 @@ export class DiffCursor {
 
   /** Behind its last entry stands what cannot be read and may have been one: as `isForked`. */
   get endsInDamage(): boolean {
-    return this.#endsInDamage;
+    return this.#endsInDamage || this.#endsTorn;
   }
 
   /** The log holds two histories: to be asked once the cursor is behind its last entry. */
@@ -132,9 +134,9 @@ export class DiffCursor {
       this.log.progress?.see(value);
       const { item } = value;
       if (item.type === 'problem') {
-        // Zeros are where a log ends; behind any damage it may have gone on, zeros or not. A torn tail may be an entry that
-        // was whole and acknowledged, and of which a bit has turned since: to the file alone both look the same.
-        this.#endsInDamage ||= item.problem.fatal || item.problem.kind === 'torn-tail';
+        // Zeros are where a log ends; behind any damage it may have gone on, zeros or not.
+        this.#endsInDamage ||= item.problem.fatal;
+        this.#endsTorn ||= item.problem.kind === 'torn-tail';
         if (!isFilledAhead(item.problem)) this.#problems++;
         continue;
       }
@@ -145,6 +147,7 @@ export class DiffCursor {
       if (this.#last !== undefined && (index <= this.#last.index || term < this.#last.term)) continue;
       this.#terms.add(item.frame);
       this.#endsInDamage = false;
+      this.#endsTorn = false;
       this.#first ??= position(item.frame);
       this.#last = position(item.frame);
       this.#entries++;
