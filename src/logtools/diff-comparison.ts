@@ -28,6 +28,14 @@ interface JudgedVersion extends Version {
   readonly named: NamedElectorate | undefined;
 }
 
+/** What was judged by a count, and how. */
+interface Judged {
+  readonly named: NamedElectorate | undefined;
+  readonly ballots: readonly Ballot[];
+  readonly mayBeOnNewAlone: boolean;
+  readonly judgement: Judgement;
+}
+
 /** What is known of logs up to an index, where their cursors go by it together. */
 export class DiffComparison {
   readonly #cursors: readonly DiffCursor[];
@@ -46,6 +54,7 @@ export class DiffComparison {
   #committedAtMost: bigint | undefined;
   #conflicts = 0;
   #dropsOldVoters = false;
+  #before: Judged | undefined;
 
   /** `voters`: how many vote, whatever the logs say. */
   constructor(cursors: readonly DiffCursor[], voters: number | undefined) {
@@ -143,13 +152,25 @@ export class DiffComparison {
     return { ...version, judgement, named: regime?.electorate };
   }
 
+  /** Where all is as it was when this was asked last, which is so nearly always, the answer is too. */
   #judgedBy(
     named: NamedElectorate | undefined,
     ballots: readonly Ballot[],
     mayBeOnNewAlone: boolean,
   ): Judgement {
+    const before = this.#before;
+    if (
+      before !== undefined &&
+      before.named === named &&
+      before.mayBeOnNewAlone === mayBeOnNewAlone &&
+      before.ballots.length === ballots.length &&
+      before.ballots.every(({ holds }, at) => holds === ballots[at]?.holds)
+    )
+      return before.judgement;
     const isNamed = named !== undefined && this.#counted.from !== 'given';
-    return judge(isNamed ? named : this.#counted, ballots, { mayBeOnNewAlone, known: named });
+    const judgement = judge(isNamed ? named : this.#counted, ballots, { mayBeOnNewAlone, known: named });
+    this.#before = { named, ballots, mayBeOnNewAlone, judgement };
+    return judgement;
   }
 
   /** What is known of an entry beside the count. */
