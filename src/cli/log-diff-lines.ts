@@ -5,12 +5,16 @@ import type { Judgement } from '../logtools/diff-voters.ts';
 
 /** The entry at one index, for people: a line for each version. */
 export function diffEntryLines({ index, versions, ended, unknown, isConflict }: DiffEntry): string {
+  const areCommitted = versions.filter(({ standing }) => standing === 'committed').length > 1;
+  const conflict = areCommitted
+    ? 'different entries that nodes know to be committed'
+    : 'different bytes of one term';
   const lines = versions.map(({ term, kind, preview, logs, ...judged }) => {
     const what = preview === '' ? kind : `${kind} ${preview}`;
     return `  term ${term}  ${logs.join(', ')}: ${what}  (${standingText(judged)})`;
   });
   return [
-    `index ${index}${isConflict ? '  !! different bytes of one term: a log is damaged' : ''}`,
+    `index ${index}${isConflict ? `  !! ${conflict}: a log is damaged` : ''}`,
     ...lines,
     ...(ended.length === 0 ? [] : [`  not there  ${ended.join(', ')}`]),
     ...(unknown.length === 0 ? [] : [`  not known  ${unknown.join(', ')}`]),
@@ -23,6 +27,7 @@ export function diffSummaryLines(summary: DiffSummary, nameOf: (id: string) => s
   return [
     ...strangerLines(summary),
     ...logs.map(logLine),
+    ...logs.flatMap(forkLines),
     '',
     partLine(summary),
     ...voterLines(summary),
@@ -34,7 +39,7 @@ export function diffSummaryLines(summary: DiffSummary, nameOf: (id: string) => s
     ...(conflicts === 0
       ? []
       : [
-          `!! At ${counted(conflicts, 'index', 'indexes')} two logs hold different bytes of one term: a log is damaged.`,
+          `!! At ${counted(conflicts, 'index', 'indexes')} two logs hold different bytes of one term, or different entries that nodes know to be committed: a log is damaged, or of another cluster.`,
         ]),
   ].join('\n');
 }
@@ -54,6 +59,13 @@ function logLine({ log, first, last, entries, problems, committedThrough }: Diff
   const committed = committedThrough === '0' ? '' : `, known to be committed up to ${committedThrough}`;
   const damage = problems === 0 ? '' : `, ${counted(problems, 'damaged place')}`;
   return `${log}: ${range}${committed}${damage}`;
+}
+
+function forkLines({ log, twoHistoriesFrom }: DiffLogSummary): readonly string[] {
+  if (twoHistoriesFrom === null) return [];
+  return [
+    `!! ${log} holds two histories from index ${twoHistoriesFrom} on: what it held from there is not known.`,
+  ];
 }
 
 /** "The same" is said only of what was compared. */
@@ -87,11 +99,30 @@ function voterLines({
     return [
       `Nothing says how many vote: if there are more than these ${summary.logs.length}, give --voters.`,
     ];
-  if (votersFrom === 'given' && configuredVoters !== null && configuredVoters !== voters)
-    return [`!! --voters says that ${voters} vote; as far as the cluster is known, ${configuredVoters} do.`];
-  if (summary.partAt === null && summary.notCounted.length > 0)
-    return [`Not counted, because it does not vote: ${summary.notCounted.join(', ')}.`];
-  return [];
+  if (votersFrom === 'given') {
+    const isOther = configuredVoters !== null && configuredVoters !== voters;
+    return [
+      ...(isOther
+        ? [`!! --voters says that ${voters} vote; as far as the cluster is known, ${configuredVoters} do.`]
+        : []),
+      ...(summary.dropsOldVoters
+        ? [
+            '!! The configuration is joint and takes a majority of the old voters too; --voters leaves them out.',
+          ]
+        : []),
+      ...notCountedLines(summary),
+    ];
+  }
+  return notCountedLines(summary);
+}
+
+/** Where no range says it. */
+function notCountedLines({
+  partAt,
+  notCounted,
+}: Pick<DiffSummary, 'partAt' | 'notCounted'>): readonly string[] {
+  if (partAt !== null || notCounted.length === 0) return [];
+  return [`Not counted, because it does not vote: ${notCounted.join(', ')}.`];
 }
 
 /** The ranges, under a line that says who decides wherever others do. */
@@ -154,12 +185,29 @@ function committedLine({ areStrangers, logs, committedAtMost }: DiffSummary): st
   if (areStrangers) return 'What may be committed is not said of logs of different clusters.';
   const known = highest(logs.map(({ committedThrough }) => committedThrough));
   const atMost = highest([committedAtMost]);
-  if (known === 0n && atMost === 0n) return 'No entry of these logs can be committed.';
+  const hidden = hiddenText(logs);
+  if (known === 0n && atMost === 0n)
+    return hidden === undefined
+      ? 'No entry of these logs can be committed.'
+      : `No entry that can be read in these logs can be committed; ${hidden}.`;
   const isAbove = highest(logs.map(({ last }) => last)) > highest([String(known), committedAtMost]);
-  const rest = isAbove ? 'later ones of these logs cannot be' : 'these logs hold no later ones';
+  const rest = restText(isAbove, hidden);
   if (known === 0n) return `Entries up to ${atMost} may be committed; ${rest}.`;
   const most = atMost > known ? `, and those up to ${atMost} may be` : '';
   return `Entries up to ${known} are committed${most}; ${rest}.`;
+}
+
+/** What is known of entries behind those that may be committed. */
+function restText(isAbove: boolean, hidden: string | undefined): string {
+  if (hidden !== undefined) return isAbove ? `later ones that can be read cannot be; ${hidden}` : hidden;
+  return isAbove ? 'later ones of these logs cannot be' : 'these logs hold no later ones';
+}
+
+/** Damage at the end of a log may have been later entries. */
+function hiddenText(logs: readonly DiffLogSummary[]): string | undefined {
+  const damaged = logs.filter(({ endsInDamage }) => endsInDamage).map(({ log }) => log);
+  if (damaged.length === 0) return undefined;
+  return `what stands in the damaged places at the end of ${damaged.join(', ')} is not known`;
 }
 
 /** Asks for the logs on which it depends. */

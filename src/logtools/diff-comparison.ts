@@ -7,8 +7,8 @@ import { areStrangers, type LogOwner } from './diff-owner.ts';
 import { DiffRanges } from './diff-ranges.ts';
 import {
   type Ballot,
+  type CountedElectorate,
   distinctLogs,
-  type Electorate,
   initialElectorate,
   type Judgement,
   judge,
@@ -24,6 +24,16 @@ interface Version {
 
 interface JudgedVersion extends Version {
   readonly judgement: Judgement;
+  /** Who decides by what the logs say, whatever was given; undefined where it is not known. */
+  readonly named: NamedElectorate | undefined;
+}
+
+/** What was judged by a count, and how. */
+interface Judged {
+  readonly named: NamedElectorate | undefined;
+  readonly ballots: readonly Ballot[];
+  readonly mayBeOnNewAlone: boolean;
+  readonly judgement: Judgement;
 }
 
 /** What is known of logs up to an index, where their cursors go by it together. */
@@ -33,7 +43,7 @@ export class DiffComparison {
   readonly #areStrangers: boolean;
   readonly #histories: Histories;
   /** Those who decide where no configuration is known, or none counts. */
-  readonly #counted: Electorate;
+  readonly #counted: CountedElectorate;
   readonly #ranges = new DiffRanges();
   /** Those who decided last, and how. */
   #named: NamedElectorate | undefined;
@@ -43,6 +53,8 @@ export class DiffComparison {
   #partAt: bigint | undefined;
   #committedAtMost: bigint | undefined;
   #conflicts = 0;
+  #dropsOldVoters = false;
+  #before: Judged | undefined;
 
   /** `voters`: how many vote, whatever the logs say. */
   constructor(cursors: readonly DiffCursor[], voters: number | undefined) {
@@ -78,8 +90,10 @@ export class DiffComparison {
       return undefined;
     }
     this.#partAt ??= index;
-    for (const { frame, holders, judgement } of judged) {
+    for (const { frame, holders, judgement, named } of judged) {
       this.#ranges.add(frame, namesOf(holders), judgement);
+      if (judgement.votersFrom === 'given' && (named?.oldVoters ?? null) !== null)
+        this.#dropsOldVoters = true;
     }
     return {
       type: 'entry',
@@ -102,11 +116,14 @@ export class DiffComparison {
         last: cursor.last === undefined ? null : String(cursor.last.index),
         entries: cursor.entries,
         problems: cursor.problems,
+        endsInDamage: cursor.endsInDamage,
+        twoHistoriesFrom: textOrNull(cursor.forkSeenFrom),
         committedThrough: String(cursor.commitHint),
       })),
       areStrangers: this.#areStrangers,
       ...{ voters, oldVoters, votersFrom, notCounted },
       configuredVoters: this.#named?.voters.length ?? null,
+      dropsOldVoters: this.#dropsOldVoters,
       missing: this.#named === undefined ? [] : votersWithoutLog(this.#named, this.#owners),
       partAt: textOrNull(this.#partAt),
       agreeThrough: textOrNull(this.#agreeThrough),
@@ -124,7 +141,7 @@ export class DiffComparison {
       (cursor): Ballot => ({
         log: cursor.log.name,
         owner: cursor.log.owner,
-        holds: holders.includes(cursor) ? 'yes' : unknown.includes(cursor) ? 'unknown' : 'no',
+        holds: holders.includes(cursor) ? 'yes' : isSettled(cursor, unknown) ? 'no' : 'unknown',
       }),
     );
     const isBehind = regime?.mayBeCommitted === true && frame.index > regime.since;
@@ -132,16 +149,28 @@ export class DiffComparison {
     const judgement = { ...counted, ...this.#overruled(version, counted) };
     this.#histories.note(frame.index, holders, ownRegime(regime, frame, judgement));
     if (regime !== undefined) this.#named = regime.electorate;
-    return { ...version, judgement };
+    return { ...version, judgement, named: regime?.electorate };
   }
 
+  /** Where all is as it was when this was asked last, which is so nearly always, the answer is too. */
   #judgedBy(
     named: NamedElectorate | undefined,
     ballots: readonly Ballot[],
     mayBeOnNewAlone: boolean,
   ): Judgement {
+    const before = this.#before;
+    if (
+      before !== undefined &&
+      before.named === named &&
+      before.mayBeOnNewAlone === mayBeOnNewAlone &&
+      before.ballots.length === ballots.length &&
+      before.ballots.every(({ holds }, at) => holds === ballots[at]?.holds)
+    )
+      return before.judgement;
     const isNamed = named !== undefined && this.#counted.from !== 'given';
-    return judge(isNamed ? named : this.#counted, ballots, { mayBeOnNewAlone });
+    const judgement = judge(isNamed ? named : this.#counted, ballots, { mayBeOnNewAlone, known: named });
+    this.#before = { named, ballots, mayBeOnNewAlone, judgement };
+    return judgement;
   }
 
   /** What is known of an entry beside the count. */
@@ -159,6 +188,14 @@ export class DiffComparison {
       return holding.type === 'entry' && index <= cursor.commitHint && holding.frame.term !== term;
     });
   }
+}
+
+/**
+ * Whether a log that does not hold an entry is known not to. One that a node writes may have got it since it was read, at
+ * its end or in the place of another. Damage at an end may have been the entry.
+ */
+function isSettled(cursor: DiffCursor, unknown: readonly DiffCursor[]): boolean {
+  return cursor.log.writer === 'none' && !cursor.endsInDamage && !unknown.includes(cursor);
 }
 
 function mayBeCommitted({ standing }: Judgement): boolean {
@@ -184,17 +221,25 @@ function addVersion(versions: Version[], frame: RawFrame, cursor: DiffCursor): v
   else same.holders.push(cursor);
 }
 
-/** Whether two logs, not known to be of different clusters, hold different bytes of one term. */
+/** Whether two logs, not known to be of different clusters, hold what cannot be in one. */
 function holdConflict(versions: readonly Version[]): boolean {
   return versions.some((one, at) =>
     versions
       .slice(at + 1)
-      .some(
-        (other) =>
-          other.frame.term === one.frame.term &&
-          one.holders.some((a) => other.holders.some((b) => !areStrangers(a.log.owner, b.log.owner))),
+      .some((other) =>
+        one.holders.some((a) =>
+          other.holders.some(
+            (b) => !areStrangers(a.log.owner, b.log.owner) && areExclusive(one, a, other, b),
+          ),
+        ),
       ),
   );
+}
+
+/** Whether there cannot be both of two versions: they are of one term, or committed as a holder of each knows. */
+function areExclusive(one: Version, a: DiffCursor, other: Version, b: DiffCursor): boolean {
+  const { index, term } = one.frame;
+  return term === other.frame.term || (index <= a.commitHint && index <= b.commitHint);
 }
 
 function describeVersion({ frame, holders, judgement }: JudgedVersion): DiffVersion {

@@ -22,19 +22,29 @@ export interface DiffLog {
 /** What a log has at an index. */
 export type Holding =
   | { readonly type: 'entry'; readonly frame: RawFrame }
-  /** It ends before. */
+  /** It ends before, as far as it was read: a node that writes it may have gone on since, and a torn tail may have been an entry. */
   | { readonly type: 'ended' }
   /** It begins later, is damaged here or was cut, or holds two histories: what it held is not known. */
   | { readonly type: 'unknown' };
 
+/** What is known of a log before it is read. */
+interface Known {
+  readonly commitHint: bigint;
+  readonly cutThrough: bigint;
+  readonly forkedFrom: bigint | undefined;
+}
+
 /**
  * Goes through one log by rising indexes. Entries that break the order are damage and are passed over. Where an index comes
- * again with another term, what follows belongs to that history or to the one before, so nothing more of the log is known.
+ * again with another term, the log holds two histories from there on, and nobody knows which of them is the node's. That is
+ * seen only behind the first of them: a cursor that is told of it knows nothing of the log from there on.
  */
 export class DiffCursor {
   readonly log: DiffLog;
-  /** Up to here its node knows the log to be committed; 0 where nothing says so. */
+  /** Up to here its node knows the log to be committed; 0 where nothing says so. What it says of two histories is of one. */
   readonly commitHint: bigint;
+  /** From here on the log is known to hold two histories. */
+  readonly #forkedFrom: bigint | undefined;
   /** Up to here the log may have held entries that were cut from it; 0 where nothing says so. */
   readonly #cutThrough: bigint;
   readonly #items: AsyncGenerator<SegmentItem, void>;
@@ -44,23 +54,25 @@ export class DiffCursor {
   #entries = 0;
   #problems = 0;
   #endsInDamage = false;
+  /** A node ends the log there; but what is torn may be an acknowledged entry of which a bit has turned since. */
+  #endsTorn = false;
   readonly #terms = new TermRuns();
-  #isForked = false;
+  #forkSeenFrom: bigint | undefined;
 
-  private constructor(log: DiffLog, commitHint: bigint, cutThrough: bigint) {
+  private constructor(log: DiffLog, known: Known) {
+    const { commitHint, cutThrough, forkedFrom } = known;
     this.log = log;
-    this.commitHint = commitHint;
+    this.commitHint = forkedFrom === undefined || commitHint < forkedFrom ? commitHint : forkedFrom - 1n;
     this.#cutThrough = cutThrough;
+    this.#forkedFrom = forkedFrom;
     this.#items = readLog(log.location, { writer: log.writer });
   }
 
-  /** Opens a log and goes to its first entry. */
-  static async open(log: DiffLog): Promise<DiffCursor> {
-    const cursor = new DiffCursor(
-      log,
-      await readCommitHint(log.location),
-      await readAbstention(log.location),
-    );
+  /** Opens a log and goes to its first entry. `forkedFrom`: where it is known to begin to hold two histories. */
+  static async open(log: DiffLog, forkedFrom?: bigint): Promise<DiffCursor> {
+    const commitHint = await readCommitHint(log.location);
+    const cutThrough = await readAbstention(log.location);
+    const cursor = new DiffCursor(log, { commitHint, cutThrough, forkedFrom });
     await cursor.advance();
     return cursor;
   }
@@ -88,17 +100,27 @@ export class DiffCursor {
     return this.#problems;
   }
 
+  /** Behind its last entry stands what cannot be read and may have been one: as `isForked`. */
+  get endsInDamage(): boolean {
+    return this.#endsInDamage || this.#endsTorn;
+  }
+
   /** The log holds two histories: to be asked once the cursor is behind its last entry. */
   get isForked(): boolean {
-    return this.#isForked;
+    return this.#forkSeenFrom !== undefined;
+  }
+
+  /** The lowest index that comes again with another term; as `isForked`. */
+  get forkSeenFrom(): bigint | undefined {
+    return this.#forkSeenFrom;
   }
 
   /** What the log has at an index that is not above where the cursor stands. */
   at(index: bigint): Holding {
     if (this.#current?.index === index) return { type: 'entry', frame: this.#current };
-    if (index <= this.#cutThrough) return { type: 'unknown' };
-    const isOver = this.#current === undefined && !this.#endsInDamage && !this.#isForked;
-    return { type: isOver ? 'ended' : 'unknown' };
+    if (index <= this.#cutThrough || isFrom(index, this.#forkedFrom)) return { type: 'unknown' };
+    const isOver = this.#current === undefined && this.log.location.end === 'last';
+    return { type: isOver && !this.#endsInDamage && !this.isForked ? 'ended' : 'unknown' };
   }
 
   /** Goes to the next entry. */
@@ -112,22 +134,25 @@ export class DiffCursor {
       this.log.progress?.see(value);
       const { item } = value;
       if (item.type === 'problem') {
-        // A torn or zero tail is where a log ends; behind any other damage it may have gone on.
-        this.#endsInDamage = item.problem.fatal;
+        // Zeros are where a log ends; behind any damage it may have gone on, zeros or not.
+        this.#endsInDamage ||= item.problem.fatal;
+        this.#endsTorn ||= item.problem.kind === 'torn-tail';
         if (!isFilledAhead(item.problem)) this.#problems++;
         continue;
       }
       const { index, term } = item.frame;
-      if (this.#last !== undefined && index <= this.#last.index)
-        this.#isForked ||= this.#terms.at(index) !== term;
-      if (this.#isForked) continue;
+      if (this.#last !== undefined && index <= this.#last.index && this.#terms.at(index) !== term)
+        this.#forkSeenFrom = isFrom(index, this.#forkSeenFrom) ? this.#forkSeenFrom : index;
+      if (this.isForked) continue;
       if (this.#last !== undefined && (index <= this.#last.index || term < this.#last.term)) continue;
       this.#terms.add(item.frame);
       this.#endsInDamage = false;
-      this.#current = item.frame;
+      this.#endsTorn = false;
       this.#first ??= position(item.frame);
       this.#last = position(item.frame);
       this.#entries++;
+      if (isFrom(index, this.#forkedFrom)) continue;
+      this.#current = item.frame;
       return;
     }
   }
@@ -135,6 +160,11 @@ export class DiffCursor {
   async close(): Promise<void> {
     await this.#items.return();
   }
+}
+
+/** Whether an index is at a place or behind it; nothing is behind none. */
+function isFrom(index: bigint, place: bigint | undefined): boolean {
+  return place !== undefined && index >= place;
 }
 
 /** A frame without its command, which would hold a whole chunk. */

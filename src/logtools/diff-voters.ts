@@ -16,16 +16,20 @@ export type Standing = 'committed' | 'majority' | 'possible' | 'minority' | 'unj
  */
 export type VotersFrom = 'given' | 'configuration' | 'node' | 'cluster' | 'assumed';
 
-/** A member that votes. Its incarnation is null where nobody has asked it: then any directory of that id is meant. */
+/** A member that votes. Its incarnation is null where nobody has asked it, as of the initial voters. */
 export interface Voter {
   readonly id: NodeId;
   readonly incarnation: string | null;
 }
 
 /** Who decides over an entry. */
-export type Electorate =
-  | { readonly type: 'counted'; readonly from: 'given' | 'assumed'; readonly voters: number }
-  | NamedElectorate;
+export type Electorate = CountedElectorate | NamedElectorate;
+
+export interface CountedElectorate {
+  readonly type: 'counted';
+  readonly from: 'given' | 'assumed';
+  readonly voters: number;
+}
 
 export interface NamedElectorate {
   readonly type: 'named';
@@ -78,40 +82,53 @@ export function distinctLogs(owners: readonly (LogOwner | undefined)[]): number 
   return owners.length - ids.length + new Set(ids).size;
 }
 
-/**
- * How an entry stands. `mayBeOnNewAlone`: the entry stands behind a joint configuration that may be committed itself. Then a
- * leader may have gone on to C_new already, by whose majority alone it commits all that was before (§6); no log need show it.
- */
+/** What matters beside the count. */
+export interface Circumstances {
+  /**
+   * The entry stands behind a joint configuration that may be committed itself. Then a leader may have gone on to C_new
+   * already, by whose majority alone it commits all that was before (§6); no log need show it.
+   */
+  readonly mayBeOnNewAlone: boolean;
+  /** Who votes by name, where somebody said how many do; undefined where it is not known. */
+  readonly known: NamedElectorate | undefined;
+}
+
+/** How an entry stands. */
 export function judge(
   electorate: Electorate,
   ballots: readonly Ballot[],
-  { mayBeOnNewAlone }: { readonly mayBeOnNewAlone: boolean },
+  { mayBeOnNewAlone, known }: Circumstances,
 ): Judgement {
-  const votersFrom = electorate.from;
-  if (electorate.type === 'counted') {
-    const { needed, isPossible } = tallyOf(ownersOf(ballots), ballots, electorate.voters);
-    const shown = { voters: electorate.voters, oldVoters: null, votersFrom, notCounted: [] };
-    if (votersFrom === 'given') return { standing: standingOf(needed, isPossible), needed, ...shown };
-    // With more voters than logs, any of these entries may stand on a majority.
-    return { standing: needed === 0 ? 'majority' : 'possible', needed: null, ...shown };
-  }
+  if (electorate.type === 'counted') return judgeByNumber(electorate, ballots, known);
   const { voters, oldVoters } = electorate;
-  const decides = [...voters, ...(oldVoters ?? [])];
   const shown = {
-    ...{ voters: voters.length, oldVoters: oldVoters?.length ?? null, votersFrom },
-    notCounted: ballots
-      .filter(({ owner }) => owner !== undefined && !decides.some((voter) => isVoter(voter, owner)))
-      .map(({ log }) => log),
+    ...{ voters: voters.length, oldVoters: oldVoters?.length ?? null, votersFrom: electorate.from },
+    notCounted: namesOf(ballots.filter((ballot) => !mayCount(ballot, [...voters, ...(oldVoters ?? [])]))),
   };
-  const tally = tallyOf(voters, ballots);
+  const tally = tallyByName(voters, ballots);
   if (oldVoters === null)
     return { standing: standingOf(tally.needed, tally.isPossible), needed: tally.needed, ...shown };
-  const old = tallyOf(oldVoters, ballots);
+  const old = tallyByName(oldVoters, ballots);
   const isPossible = tally.isPossible && (old.isPossible || mayBeOnNewAlone);
   const needed = old.isPossible || !isPossible ? Math.max(tally.needed, old.needed) : tally.needed;
   const isOnBoth = tally.needed === 0 && old.needed === 0;
   const standing = isOnBoth ? 'majority' : isPossible ? 'possible' : 'minority';
   return { standing, needed, ...shown };
+}
+
+/** One majority of so many voters. Of a joint configuration it takes the new ones. */
+function judgeByNumber(
+  { voters, from }: CountedElectorate,
+  ballots: readonly Ballot[],
+  known: NamedElectorate | undefined,
+): Judgement {
+  const counting = known === undefined ? ballots : ballots.filter((ballot) => mayCount(ballot, known.voters));
+  const { needed, isPossible } = tallyByNumber(voters, counting);
+  const notCounted = namesOf(ballots.filter((ballot) => !counting.includes(ballot)));
+  const shown = { voters, oldVoters: null, votersFrom: from, notCounted };
+  if (from === 'given') return { standing: standingOf(needed, isPossible), needed, ...shown };
+  // With more voters than logs, any of these entries may stand on a majority.
+  return { standing: needed === 0 ? 'majority' : 'possible', needed: null, ...shown };
 }
 
 /** The voters of whom no log is given, each once; none where it is not known of every log whose it is. */
@@ -133,28 +150,55 @@ interface Tally {
   readonly isPossible: boolean;
 }
 
-/** Of `total` voters, of whom `voters` are known by name. */
-function tallyOf(voters: readonly Voter[], ballots: readonly Ballot[], total = voters.length): Tally {
-  let [yes, silent, absent] = [0, 0, Math.max(0, total - voters.length)];
-  for (const voter of voters) {
-    const own = ballots.filter(({ owner }) => owner !== undefined && isVoter(voter, owner));
+/**
+ * Of voters who are known by name. A log of which nobody knows whose it is counts for a voter of whom there is none where it
+ * holds the entry. Where it does not it rules out nothing: it may be an older copy of another one's log.
+ */
+function tallyByName(voters: readonly Voter[], ballots: readonly Ballot[]): Tally {
+  const own = voters.map((voter) =>
+    ballots.filter(({ owner }) => owner !== undefined && isVoter(voter, owner)),
+  );
+  return tallyOf(own, { total: voters.length, holding: countUnowned(ballots, 'yes'), lacking: 0 });
+}
+
+/** Of so many voters: each node of which there is a log is one, and so is each log of which nobody knows whose it is. */
+function tallyByNumber(total: number, ballots: readonly Ballot[]): Tally {
+  const ids = new Set(ballots.flatMap(({ owner }) => (owner === undefined ? [] : [owner.id])));
+  const own = [...ids].map((id) => ballots.filter(({ owner }) => owner?.id === id));
+  const [holding, lacking] = [countUnowned(ballots, 'yes'), countUnowned(ballots, 'no')];
+  return tallyOf(own, { total, holding, lacking });
+}
+
+/** `own`: what the logs of each known voter say. `holding`, `lacking`: so many logs of unknown voters say it. */
+function tallyOf(
+  own: readonly (readonly Ballot[])[],
+  others: { readonly total: number; readonly holding: number; readonly lacking: number },
+): Tally {
+  let [yes, silent, absent] = [0, 0, Math.max(0, others.total - own.length)];
+  for (const ballots of own) {
     // Of two copies of a node's log, what either holds the node has held.
-    if (own.length === 0) absent++;
-    else if (own.some(({ holds }) => holds === 'yes')) yes++;
-    else if (own.some(({ holds }) => holds === 'unknown')) silent++;
+    if (ballots.length === 0) absent++;
+    else if (ballots.some(({ holds }) => holds === 'yes')) yes++;
+    else if (ballots.some(({ holds }) => holds === 'unknown')) silent++;
   }
-  // Logs of which nobody knows whose they are count for voters of whom there is none, those that hold the entry first.
-  const unowned = ballots.filter(({ owner }) => owner === undefined);
-  const holding = Math.min(absent, unowned.filter(({ holds }) => holds === 'yes').length);
-  const lacking = Math.min(absent - holding, unowned.filter(({ holds }) => holds === 'no').length);
-  const needed = Math.max(0, Math.floor(total / 2) + 1 - yes - holding);
+  // Logs of unknown voters count for those of whom there is none, those that hold the entry first.
+  const holding = Math.min(absent, others.holding);
+  const lacking = Math.min(absent - holding, others.lacking);
+  const needed = Math.max(0, Math.floor(others.total / 2) + 1 - yes - holding);
   return { needed, isPossible: needed <= silent + absent - holding - lacking };
 }
 
-/** Each node of which there is a log, once. */
-function ownersOf(ballots: readonly Ballot[]): readonly Voter[] {
-  const ids = ballots.flatMap(({ owner }) => (owner === undefined ? [] : [owner.id]));
-  return [...new Set(ids)].map((id) => ({ id, incarnation: null }));
+function countUnowned(ballots: readonly Ballot[], holding: Ballot['holds']): number {
+  return ballots.filter(({ owner, holds }) => owner === undefined && holds === holding).length;
+}
+
+/** Whether a log may be that of one of these voters. */
+function mayCount({ owner }: Ballot, voters: readonly Voter[]): boolean {
+  return owner === undefined || voters.some((voter) => isVoter(voter, owner));
+}
+
+function namesOf(ballots: readonly Ballot[]): readonly string[] {
+  return ballots.map(({ log }) => log);
 }
 
 function standingOf(needed: number, isPossible: boolean): Standing {
@@ -162,8 +206,12 @@ function standingOf(needed: number, isPossible: boolean): Standing {
   return isPossible ? 'possible' : 'minority';
 }
 
-/** Whether a voter is the node that a log is of. A node that lost its data and came back is another one. */
+/**
+ * Whether a voter is the node that a log is of. A node that lost its data and came back is another one: it does not know the
+ * initial voters, and the members whose incarnation nobody has asked are these.
+ */
 function isVoter({ id, incarnation }: Voter, owner: LogOwner): boolean {
   if (id !== owner.id) return false;
-  return incarnation === null || owner.incarnation === undefined || incarnation === owner.incarnation;
+  if (incarnation === null) return owner.from !== 'node' || owner.initialVoters.length > 0;
+  return owner.incarnation === undefined || incarnation === owner.incarnation;
 }

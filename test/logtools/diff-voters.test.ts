@@ -173,7 +173,10 @@ describe('an entry on one of three logs', () => {
 });
 
 describe('a change of voters', () => {
-  const JOINT = { oldVoters: ['1', '2', '3'], voters: ['3', '4', '5', '6', '7'] } as const;
+  const JOINT = {
+    oldVoters: ['1', '2', '3'],
+    voters: ['3', '4@of-4', '5@of-5', '6@of-6', '7@of-7'],
+  } as const;
   const NEW = { voters: JOINT.voters };
   const initial = JOINT.oldVoters;
   const old = (words: readonly Word[]) => ({ words, initial });

@@ -1,4 +1,4 @@
-import { logIndex, type NodeId, nodeId, type SessionId, term } from '../../src/lib/brands.ts';
+import { logIndex, nodeId, type SessionId, term } from '../../src/lib/brands.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
 import type { Member } from '../../src/lib/configuration.ts';
 import { type Entry, encodePayload } from '../../src/lib/entry.ts';
@@ -13,6 +13,7 @@ export interface SessionContent {
   readonly text: string;
 }
 
+/** Members by their ids; `4@new` is the data directory of node 4 whose incarnation is `new`. */
 export interface ConfigurationContent {
   readonly voters: readonly string[];
   readonly oldVoters?: readonly string[];
@@ -57,7 +58,7 @@ function commandOf(content: Content): Uint8Array {
   return encodePayload({ kind: 'configuration', configuration });
 }
 
-function memberOf(id: string): Member {
-  const member: { readonly id: NodeId; readonly url: null } = { id: nodeId(id), url: null };
-  return { ...member, incarnation: null };
+function memberOf(text: string): Member {
+  const [id = '', incarnation = null] = text.split('@');
+  return { id: nodeId(id), url: null, incarnation };
 }

@@ -84,12 +84,11 @@ logs.`;
     try {
       const comparison = diffLogs(
         logs.map((log, at) => ({ ...log, progress: progress[at] })),
-        { voters },
+        { voters, isSummaryOnly: !isShown },
       );
       for (;;) {
         const { done, value } = await comparison.next();
         if (done === true) return value;
-        if (!isShown) continue;
         bar.clear();
         await this.#show(value);
       }
