@@ -27,18 +27,7 @@ describe('a process on old data at the old address of a member that has moved', 
   });
 
   it('stops also where none that runs has heard of the move, but the one that has moved', async () => {
-    const { cluster, old, moved, other, late } = await clusterThatMovesANode();
-    await cluster.kill(late);
-    await changeAddress(cluster, old, moved.url);
-    await put([moved.url, other.url], 'acknowledged');
-    await cluster.kill(other);
-
-    // The two have a majority of the configuration that they know, and have not the write.
-    cluster.restart(late, PATIENT);
-    cluster.restart(old, PATIENT);
-    await stopsAsTwin(cluster, old, moved);
-
-    expect(await get([moved.url, late.url])).toBe('acknowledged');
+    await expectWriteKept(await clusterThatMovesANode());
   });
 
   it('stops also where its log is longer, by entries of an earlier term that were never committed', async () => {
@@ -57,15 +46,7 @@ describe('a process on old data at the old address of a member that has moved', 
     if (late === undefined) throw new Error('There are three');
     const moved = await startAtNewAddress(old);
 
-    await cluster.kill(late);
-    await changeAddress(cluster, old, moved.url);
-    await put([moved.url, other.url], 'acknowledged');
-    await cluster.kill(other);
-    cluster.restart(late, PATIENT);
-    cluster.restart(old, PATIENT);
-    await stopsAsTwin(cluster, old, moved);
-
-    expect(await get([moved.url, late.url])).toBe('acknowledged');
+    await expectWriteKept({ cluster, old, moved, other, late });
   });
 });
 
@@ -103,6 +84,31 @@ describe('a process at the new address of a member', () => {
     expect(await get([leader.url, fourth.url, old.url])).toBe('acknowledged');
   });
 });
+
+interface Move {
+  readonly cluster: RealCluster;
+  readonly old: RealNode;
+  readonly moved: Moved;
+  /** Hears of the move, and is gone then. */
+  readonly other: RealNode;
+  /** Is down meanwhile. */
+  readonly late: RealNode;
+}
+
+/** A write that only the process that has moved holds, of those that run, is still there when the old one has come. */
+async function expectWriteKept({ cluster, old, moved, other, late }: Move): Promise<void> {
+  await cluster.kill(late);
+  await changeAddress(cluster, old, moved.url);
+  await put([moved.url, other.url], 'acknowledged');
+  await cluster.kill(other);
+
+  // The two have a majority of the configuration that they know, and have not the write.
+  cluster.restart(late, PATIENT);
+  cluster.restart(old, PATIENT);
+  await stopsAsTwin(cluster, old, moved);
+
+  expect(await get([moved.url, late.url])).toBe('acknowledged');
+}
 
 /** Gives a leader whose followers are gone ten commands and a configuration, which will never be committed. */
 async function leaveUncommitted(leader: RealNode, gone: readonly RealNode[]): Promise<void> {
