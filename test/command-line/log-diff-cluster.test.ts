@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { TestCluster } from './cluster-runner.ts';
+import { raft } from './runner.ts';
 
 it('does not call an acknowledged write lost because the logs that hold it were not given', async () => {
   await using cluster = await TestCluster.create();
@@ -38,4 +39,15 @@ it('does not call an acknowledged write lost because the logs that hold it were 
     needed: 0,
     logs: holding,
   });
+});
+
+it.each([
+  [['a.log'], 'needs two logs or more', 'raft log diff node1 node2 node3'],
+  [['a.log', 'a.log'], 'One log is named twice.', 'Name each log once.'],
+  [['a.log', 'b.log', '--voters', '1'], '--voters says that 1 vote', 'or leave it out'],
+])('says what is wrong with %j, and what to type', async (args, problem, advice) => {
+  const { code, stderr } = await raft(['log', 'diff', ...args]);
+  expect(code).toBe(2);
+  expect(stderr).toContain(problem);
+  expect(stderr).toContain(advice);
 });

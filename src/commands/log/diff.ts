@@ -59,11 +59,15 @@ logs.`;
     const { argv, flags } = await this.parse(LogDiff);
     const names = argv.map(String);
     if (names.length < 2 || names.length > MEMBERS_MAX)
-      throw usage(`This needs two logs or more, at most ${MEMBERS_MAX}; it got ${names.length}.`);
-    if (new Set(names).size < names.length) throw usage('One log is named twice.');
+      throw usage(`This needs two logs or more, at most ${MEMBERS_MAX}; it got ${names.length}.`, [
+        'Name the logs of several nodes, for example: raft log diff node1 node2 node3',
+      ]);
+    if (new Set(names).size < names.length) throw usage('One log is named twice.', ['Name each log once.']);
     const { voters } = flags;
     if (voters !== undefined && voters < names.length)
-      throw usage(`There are ${names.length} logs, and --voters says that ${voters} vote.`);
+      throw usage(`There are ${names.length} logs, and --voters says that ${voters} vote.`, [
+        'Give --voters the number of all nodes that vote, or leave it out.',
+      ]);
     const cluster = await knownCluster(flags.dir);
     const summary = await this.#compare(await this.#find(names, flags.dir, cluster), {
       voters,
