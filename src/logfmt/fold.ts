@@ -24,13 +24,10 @@ interface StretchRequest {
 }
 
 /**
- * A read of at most this much is best: long enough that a stretch costs little beside its bytes, short enough that they
- * stay near the processor until they are folded.
+ * A read of this much is best: so long that what is done once for each costs little beside its bytes, and is seldom done
+ * often enough to be compiled anew; short enough that the bytes are still in the processor's last cache when folded.
  */
-export const FOLD_CHUNK_BYTES = 192 * 1024;
-
-/** A stretch is at most this long: the module has room for no longer one. A longer frame is looked at by itself. */
-const STRETCH_BYTES_MAX = 224 * 1024;
+export const FOLD_CHUNK_BYTES = 2 * 1024 * 1024;
 
 /** The module reads, and writes back, so much behind the frames. */
 const BEHIND_BYTES = 128;
@@ -66,7 +63,8 @@ declare const WebAssembly:
  * What a stretch leaves is found without division for all but its last 4018 bytes: 1 + y^1837 + y^2091 + y^4018, where y is
  * eight bits, is a multiple of P. So a byte may be taken away where it stands and added 1927, 2181 and 4018 bytes later
  * instead, which are three additions of 16 bytes at a time and no multiplication (the idea is that of the CRC named
- * Chorba; Russell, 2024). What is left at the end is divided by native code.
+ * Chorba; Russell, 2024). What is left at the end is divided by native code. Only the last 4018 folded bytes are ever
+ * wanted again, so all of this happens in a few thousand bytes, in the processor's nearest cache.
  */
 export class FrameFold {
   readonly #exports: FoldExports;
@@ -107,7 +105,7 @@ export class FrameFold {
 
   /** Takes frames as long as each follows the one before; undefined where the first does not. Leaves the bytes as they are. */
   check({ bytes, from, beginBefore, previous }: StretchRequest): Stretch | undefined {
-    const length = Math.min(bytes.length - from, STRETCH_BYTES_MAX);
+    const length = Math.min(bytes.length - from, this.#frames.length - BEHIND_BYTES);
     const until = Math.min(beginBefore - from, length - FRAME_HEADER_BYTES + 1);
     if (until <= 0) return undefined;
     const start = this.#placeOf(bytes, from, length);

@@ -3,11 +3,11 @@
 (module
   ;; In bytes:
   ;;        0  the remainder, 4018 of it
-  ;;     8192  4018 zeros, and behind them the folded stretch
-  ;;   262144  the frames
-  (memory (export "memory") 40)
+  ;;     8192  the 4018 folded bytes before a part of the stretch (zeros at first), and behind them that part, folded
+  ;;    65536  the frames: two chunks of 2 MiB, so that the longest frame, and a chunk behind it, are read in one go
+  (memory (export "memory") 66)
   (global (export "remainderBytes") i32 (i32.const 4018))
-  (global (export "framesAt") i32 (i32.const 262144))
+  (global (export "framesAt") i32 (i32.const 65536))
 
   ;; The entry before the stretch; then the last one of it.
   (global $index (export "index") (mut i64) (i64.const 0))
@@ -97,6 +97,20 @@
       (local.set $into (i32.add (local.get $into) (i32.const 64)))
       (br_if $bytes (i32.lt_u (local.get $from) (local.get $to)))))
 
+  ;; Folds the bytes from $from to $to in parts of 16384, and answers where the last folded byte ends. Before a part stand
+  ;; the last 4018 folded bytes of the one before, in a place that is used again and again.
+  (func $foldParts (param $from i32) (param $to i32) (result i32)
+    (memory.fill (i32.const 8192) (i32.const 0) (i32.const 4018))
+    (block $last
+      (loop $parts
+        (br_if $last (i32.le_u (i32.sub (local.get $to) (local.get $from)) (i32.const 16384)))
+        (call $fold (local.get $from) (i32.add (local.get $from) (i32.const 16384)) (i32.const 8192))
+        (memory.copy (i32.const 8192) (i32.const 24576) (i32.const 4018))
+        (local.set $from (i32.add (local.get $from) (i32.const 16384)))
+        (br $parts)))
+    (call $fold (local.get $from) (local.get $to) (i32.const 8192))
+    (i32.add (i32.const 12210) (i32.sub (local.get $to) (local.get $from))))
+
   ;; Adds $count bytes from $from on to the remainder's first ones, 16 at a time.
   (func $addToRemainder (param $from i32) (param $count i32)
     (local $to i32)
@@ -117,11 +131,10 @@
     ;; The last checksum goes behind the last frame, where other bytes stand.
     (local.set $behind (i32.load align=1 (local.get $end)))
     (i32.store align=1 (local.get $end) (global.get $carried))
-    (call $fold (local.get $start) (i32.add (local.get $end) (i32.const 4)) (i32.const 8192))
+    (local.set $folded (call $foldParts (local.get $start) (i32.add (local.get $end) (i32.const 4))))
     (call $restore (local.get $start) (local.get $end))
     (i32.store align=1 (local.get $end) (local.get $behind))
-    ;; Where the folded stretch ends: 8192 + 4018 + its length. What was folded behind it was not of it.
-    (local.set $folded (i32.add (i32.const 12214) (i32.sub (local.get $end) (local.get $start))))
+    ;; What was folded behind the stretch is not of it.
     (memory.fill (local.get $folded) (i32.const 0) (i32.const 64))
     (memory.fill (i32.const 0) (i32.const 0) (i32.const 4032))
     (call $addToRemainder (i32.sub (local.get $folded) (i32.const 4018)) (i32.const 4018))

@@ -109,15 +109,21 @@ describe('frames that are checked together', () => {
     );
   });
 
-  it('may have any length that a stretch has room for', () => {
-    for (const bytes of [1, 15, 16, 17, 4000, 4018, 65_536, 200_000]) {
+  it('may have any length, whatever its place in the parts that are folded', () => {
+    const folded = [16_384, 32_768].flatMap((part) =>
+      [-65, -64, -25, -24, -23, -4, 0, 1].map((more) => part + more),
+    );
+    for (const bytes of [1, 15, 16, 17, 4000, 4018, ...folded, 65_536, 200_000, FRAME_COMMAND_BYTES_MAX]) {
       const frames = encodeFrames(plainLog(3, bytes));
       const stretch = check(frames);
       expect(stretch?.isGood).toBe(true);
-      expect(stretch?.end).toBe(bytes === 200_000 ? 200_024 : frames.length);
-      expect(check(flipped(frames, 8 * 24))?.isGood).toBe(false);
+      // There is room for two of the longest frames.
+      const entries = bytes === FRAME_COMMAND_BYTES_MAX ? 2 : 3;
+      expect(stretch?.end).toBe(entries * (bytes + 24));
+      for (const bit of [8 * 24, 8 * (bytes + 24) - 1, 8 * (2 * bytes + 48) - 1]) {
+        expect(check(flipped(frames, bit))?.isGood).toBe(false);
+      }
     }
-    expect(check(encodeFrames(plainLog(1, FRAME_COMMAND_BYTES_MAX)))).toBeUndefined();
   });
 
   it('end before what does not follow', () => {
