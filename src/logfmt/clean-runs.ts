@@ -82,9 +82,13 @@ function* passFrames(window: Window, from: number, block: Block): Reading<Passed
   };
   const frames = new FrameRun(undefined, noteDisorder, block.fold);
   let end = from;
-  while (isOrdered && end < block.to && (yield* window.load(end, FRAME_HEADER_BYTES))) {
+  while (
+    isOrdered &&
+    end < block.to &&
+    (yield* window.load(end, FRAME_HEADER_BYTES, aheadBytes(window, end, block)))
+  ) {
     const stopped = frames.consume(window, end, block.to);
-    if (stopped === end && !(yield* loadWholeFrame(window, end))) break;
+    if (stopped === end && !(yield* loadWholeFrame(window, end, block))) break;
     end = stopped;
   }
   const { entries, first, last } = frames;
@@ -93,11 +97,16 @@ function* passFrames(window: Window, from: number, block: Block): Reading<Passed
 }
 
 /** Loads the frame that seems to begin at a place; false where it was there already, so that it is no good, or is none. */
-function* loadWholeFrame(window: Window, position: number): Reading<boolean> {
+function* loadWholeFrame(window: Window, position: number, block: Block): Reading<boolean> {
   const { size } = yield* readHeader(window, position);
   const length = FRAME_HEADER_BYTES + size;
   if (!isPlausibleSize(size) || window.holds(position, length)) return false;
-  return yield* window.load(position, length);
+  return yield* window.load(position, length, aheadBytes(window, position, block));
+}
+
+/** What is read beyond a place in one go: behind the block nothing is wanted but the rest of its last frame. */
+function aheadBytes(window: Window, position: number, block: Block): number {
+  return Math.min(window.chunkBytes, block.to - position);
 }
 
 /** Where the next frame seems to begin behind a place. */

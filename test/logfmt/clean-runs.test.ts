@@ -68,6 +68,18 @@ describe('runs of good frames', () => {
     expect(bytesRead).toBe(0);
   });
 
+  it('are found without reading beyond their block more than the rest of a frame', () => {
+    const bytes = encodeFrames(plainLog(20_000, 100));
+    for (const chunkBytes of [1000, 4096, 50_000, 200_000]) {
+      const block = { fileBytes: bytes.length, from: 1_000_000, to: 1_200_000, fold, chunkBytes };
+      const { value, bytesRead } = read(cleanRuns(block), bytes, fold);
+      expect(value.reduce((sum, { entries }) => sum + entries, 0)).toBe(Math.round(200_000 / 124));
+      // A frame that lies across the end of a chunk is read again from its start.
+      const chunks = Math.ceil(200_000 / chunkBytes);
+      expect(bytesRead).toBeLessThan(200_000 + (chunks + 3) * 2 * 124);
+    }
+  });
+
   it('change no verdict, whatever is damaged, wherever blocks and chunks end', () => {
     fc.assert(
       fc.property(
