@@ -1,13 +1,15 @@
 /**
  * Puts what the built program needs of its large dependencies into one file each below dist/vendor, and lets the program
- * import it from there: to find and read hundreds of small files takes longer than most commands take to run. The thread
- * of `raft log verify`, which begins while the scan is under way already, becomes one file too. Run by `npm run build`.
+ * import it from there: to find and read hundreds of small files takes longer than most commands take to run. What most
+ * commands never come to is left out, or does not run before. The thread of `raft log verify`,
+ * which begins while the scan is under way already, becomes one file too. Run by `npm run build`.
  *
  *   npx tsx scripts/bundle.ts
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
+import { builtinsPlugin, laterPlugin, standInsPlugin } from './bundle-plugins.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
@@ -19,7 +21,27 @@ const BUNDLES: Readonly<Record<string, readonly string[]>> = {
   ink: ['ink', 'react'],
   undici: ['undici'],
   execa: ['execa'],
+  cel: ['@marcbachmann/cel-js'],
+  crc: ['crc-32'],
+  table: ['cli-table3'],
 };
+
+/** Modules of which little is used, and what stands in a bundle in their place. */
+const STAND_INS: Readonly<Record<string, string>> = {
+  undici: join(ROOT, 'scripts/stand-ins/undici.js'),
+  'wsl-utils': join(ROOT, 'scripts/stand-ins/wsl-utils.js'),
+};
+
+/** What most commands never come to, as it is required. */
+const LATER = [
+  // oclif's, for help, errors in full dress, spinners, and commands that stand in no manifest.
+  ...['ansi-escapes', 'clean-stack', 'cli-spinners', 'ejs', 'get-package-type', 'indent-string', 'lilconfig'],
+  ...['minimatch', 'string-width', 'tinyglobby', 'widest-line', 'wordwrap', 'wrap-ansi'],
+  // For standard input as an argument, other programs, and measurements of oclif itself.
+  ...['node:readline', 'node:child_process', 'node:perf_hooks'],
+  // HTTP/2 of undici.
+  './client-h2.js',
+];
 
 /** What they load only where commands are run from TypeScript, or by who works on Ink. */
 const EXTERNAL = ['typescript', 'ts-node', 'tsx', './devtools.js'];
@@ -64,6 +86,7 @@ async function bundle(name: string, modules: readonly string[]): Promise<readonl
     outfile: join(VENDOR, `${name}-bundle.js`),
     banner: { js: REQUIRE },
     external: EXTERNAL,
+    plugins: [standInsPlugin((module) => STAND_INS[module]), laterPlugin(LATER), builtinsPlugin()],
     metafile: true,
   });
   return [...new Set(Object.keys(metafile.inputs).flatMap((input) => packageOf(input) ?? []))].sort();
@@ -71,12 +94,14 @@ async function bundle(name: string, modules: readonly string[]): Promise<readonl
 
 /** What stands in a module's place: the same names, from its bundle. */
 async function moduleText(name: string, module: string): Promise<string> {
-  const names = Object.keys(await import(module)).filter((key) => /^[A-Za-z_$][\w$]*$/.test(key));
+  const exports = await import(STAND_INS[module] ?? module);
+  const names = Object.keys(exports).filter((key) => /^[A-Za-z_$][\w$]*$/.test(key));
   const exported = names.filter((key) => key !== 'default' && key !== 'module.exports');
   const namespace = namespaceOf(module);
   return [
     `import { ${namespace} as all } from './${name}-bundle.js';`,
-    `export const { ${exported.join(', ')} } = all;`,
+    exported.length > 0 ? `export const { ${exported.join(', ')} } = all;` : '',
+    names.includes('default') ? 'export default all.default;' : '',
     '',
   ].join('\n');
 }
@@ -104,9 +129,9 @@ function namespaceOf(module: string): string {
   return module.replace('@oclif/core/', 'oclif_').replaceAll(/\W/g, '_');
 }
 
-/** The directory of the package that a file belongs to. */
+/** The directory of the package that a file belongs to; undefined for what was made here. */
 function packageOf(input: string): string | undefined {
-  return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0];
+  return /^node_modules\/(?:.*node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(input)?.[0];
 }
 
 /** What a package that is copied into a bundle wants to be said of it. */
