@@ -6,20 +6,18 @@
  *
  *   npm run build && npx tsx bench/verify.ts [rounds] [entries]
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FRAME_BYTES, writeLargeLog } from './large-log.ts';
-import { raftArguments } from './raft.ts';
+import { plainEnvironment, raftArguments } from './raft.ts';
 
 /** What one run of a program took. */
 interface Run {
   readonly wallMs: number;
   /** Of all of its threads, in user and in system mode: other work on the machine adds little to it. */
   readonly cpuMs: number;
-  /** The most memory that it held, in MiB. */
-  readonly memoryMib: number;
 }
 
 interface Subject {
@@ -39,40 +37,42 @@ try {
 
 async function measure(dir: string): Promise<void> {
   const log = join(dir, 'large.log');
-  const empty = join(dir, 'empty.log');
+  const emptyLog = join(dir, 'empty.log');
   writeLargeLog(log, entries);
-  writeFileSync(empty, '');
+  writeFileSync(emptyLog, '');
   const reader = buildReader(dir);
   const verify = (path: string, threads: number) => [
     process.execPath,
     ...raftArguments('log', 'verify', path, '--threads', String(threads)),
   ];
-  const start: Subject = { name: 'raft, empty log', command: oneCore(verify(empty, 1)), runs: [] };
-  const single: Subject = { name: 'raft, one core', command: oneCore(verify(log, 1)), runs: [] };
-  const double: Subject = { name: 'raft, two threads', command: verify(log, 2), runs: [] };
-  const go: Subject = { name: 'Go, one core', command: oneCore([reader ?? 'false', log]), runs: [] };
-  const subjects = reader === undefined ? [start, single, double] : [go, start, single, double];
+  const go = reader === undefined ? undefined : subject('Go, one core', oneCore([reader, log]));
+  const empty = subject('raft, empty log', oneCore(verify(emptyLog, 1)));
+  const single = subject('raft, one core', oneCore(verify(log, 1)));
+  const double = subject('raft, two threads', verify(log, 2));
+  const subjects = [...(go === undefined ? [] : [go]), empty, single, double];
   for (let round = 0; round < rounds; round++) {
-    for (const subject of subjects) subject.runs.push(await timeOf(subject.command));
+    for (const { command, runs } of subjects) runs.push(await timeOf(command));
   }
   const bytes = entries * FRAME_BYTES;
   console.log(`${entries} entries, ${bytes} bytes; medians of ${rounds} in turn, node ${process.version}`);
-  for (const subject of subjects) console.log(rowOf(subject, bytes));
-  for (const measure of ['wallMs', 'cpuMs'] as const) {
-    const scan = median(single, measure) - median(start, measure);
-    const name = measure === 'wallMs' ? 'time' : 'processor time';
-    if (measure === 'wallMs') {
-      console.log(
-        `${name}: two threads / one core: ${ratio(median(double, measure), median(single, measure))},`,
-      );
-      console.log(
-        `  less the start of the program ${ratio(median(double, measure) - median(start, measure), scan)}`,
-      );
-    }
-    if (reader === undefined) continue;
-    console.log(`${name}: one core / Go: ${ratio(median(single, measure), median(go, measure))},`);
-    console.log(`  less the start of the program ${ratio(scan, median(go, measure))}`);
+  for (const each of subjects) console.log(rowOf(each, await memoryMibOf(each.command), bytes));
+  const startMs = median(empty, 'wallMs');
+  for (const [one, other] of [
+    [single, go],
+    [double, go],
+    [double, single],
+  ] as const) {
+    if (one === undefined || other === undefined) continue;
+    const [oneMs, otherMs] = [median(one, 'wallMs'), median(other, 'wallMs')];
+    const otherScanMs = other === go ? otherMs : otherMs - startMs;
+    console.log(
+      `${one.name} / ${other.name}: ${ratio(oneMs, otherMs)}; less the program's start ${ratio(oneMs - startMs, otherScanMs)}`,
+    );
   }
+}
+
+function subject(name: string, command: readonly string[]): Subject {
+  return { name, command, runs: [] };
 }
 
 /** Builds the reader in Go; undefined, with a word about it, where there is no Go. */
@@ -95,22 +95,39 @@ function oneCore(command: readonly string[]): readonly string[] {
 
 async function timeOf(command: readonly string[]): Promise<Run> {
   const begunMs = performance.now();
-  // The shell knows what its children took.
-  const shell = ['-c', '"$@" > /dev/null && times', 'sh', ...command];
-  const child = spawn('sh', shell, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let times = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (times += text));
+  const { ended } = start(command);
+  const times = await ended;
+  return { wallMs: performance.now() - begunMs, cpuMs: cpuMsOf(times) };
+}
+
+/** The most memory that a run holds, in MiB: of a run of its own, because whoever looks takes a part of a core. */
+async function memoryMibOf(command: readonly string[]): Promise<number> {
+  const { child, ended } = start(command);
   let memoryMib = 0;
   const sampling = setInterval(() => {
     memoryMib = Math.max(memoryMib, peakMemoryMib(childOf(child.pid)));
-  }, 20);
-  const code = await new Promise((resolve, reject) => {
+  }, 5);
+  await ended.finally(() => clearInterval(sampling));
+  return memoryMib;
+}
+
+/** Starts a command below a shell, which prints what its children took in the end. */
+function start(command: readonly string[]): {
+  readonly child: ChildProcess;
+  readonly ended: Promise<string>;
+} {
+  const shell = ['-c', '"$@" > /dev/null && times', 'sh', ...command];
+  const child = spawn('sh', shell, { stdio: ['ignore', 'pipe', 'inherit'], env: plainEnvironment() });
+  let times = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (times += text));
+  const ended = new Promise<string>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', resolve);
+    child.once('close', (code) => {
+      if (code === 0) resolve(times);
+      else reject(new Error(`${command.join(' ')} ended with ${code}`));
+    });
   });
-  clearInterval(sampling);
-  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}`);
-  return { wallMs: performance.now() - begunMs, cpuMs: cpuMsOf(times), memoryMib };
+  return { child, ended };
 }
 
 /** What the second line of `times` says, such as `0m1.20s 0m0.34s`: the children's time in user and in system mode. */
@@ -142,15 +159,14 @@ function peakMemoryMib(pid: number | undefined): number {
   }
 }
 
-function rowOf(subject: Subject, bytes: number): string {
+function rowOf(subject: Subject, memoryMib: number, bytes: number): string {
   const ms = median(subject, 'wallMs');
-  const memory = Math.max(...subject.runs.map(({ memoryMib }) => memoryMib));
   const best = Math.min(...subject.runs.map(({ wallMs }) => wallMs));
   const columns = [
     subject.name.padEnd(18),
     `${ms.toFixed(0).padStart(6)} ms (best ${best.toFixed(0)})`,
     `${median(subject, 'cpuMs').toFixed(0).padStart(6)} ms of processor`,
-    `${memory.toFixed(0).padStart(4)} MiB`,
+    `${memoryMib.toFixed(0).padStart(4)} MiB`,
     subject.name.endsWith('empty log') ? '' : `${(bytes / ms / 1e6).toFixed(2)} GB/s`,
   ];
   return columns.join('  ').trimEnd();

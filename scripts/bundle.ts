@@ -6,7 +6,7 @@
  *
  *   npx tsx scripts/bundle.ts
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { builtinsPlugin, laterPlugin, standInsPlugin } from './bundle-plugins.ts';
@@ -70,9 +70,11 @@ for (const [name, modules] of Object.entries(BUNDLES)) {
 }
 await build({
   ...OPTIONS,
+  format: 'cjs',
   entryPoints: [join(ROOT, 'src/logtools/clean-runs-worker.ts')],
-  outfile: join(DIST, 'logtools/clean-runs-worker.js'),
+  outfile: join(DIST, 'logtools/clean-runs-worker.cjs'),
 });
+rmSync(join(DIST, 'logtools/clean-runs-worker.js'), { force: true });
 for (const path of readdirSync(DIST, { recursive: true, encoding: 'utf8' })) {
   if (path.endsWith('.js') && !path.startsWith('vendor')) importFromBundles(join(DIST, path));
 }

@@ -66,7 +66,7 @@ export class LogFile {
    */
   async scan(options: FileScanOptions, { fold, threads, onBytes }: ScanHelp = {}): Promise<ScanResult> {
     const { bytes: fileBytes } = await this.version();
-    const ahead = threads?.begin(this.#handle.fd, fileBytes);
+    const ahead = await threads?.begin(this.#handle.fd, fileBytes);
     try {
       const known = ahead === undefined ? {} : { known: ahead.runs };
       const chunk = fold === undefined ? {} : { chunkBytes: FOLD_CHUNK_BYTES };

@@ -1,3 +1,4 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { SCAN_BLOCK_BYTES } from '../lib/limits.ts';
@@ -9,24 +10,93 @@ import { type FileTask, NEXT_BLOCK, SCANNED_BLOCK, type ThreadNews } from './sca
  * where a thread cannot be started, or dies, its blocks are left to the scan.
  */
 export class ScanThreads {
-  readonly #threads: readonly Thread[];
+  readonly #threads: Thread[] = [];
+  /** Open as long as the threads live. */
+  readonly #descriptor: number | undefined;
+  #headStart: HeadStart | undefined;
 
-  /** So many threads beside the one that scans. */
-  constructor(count: number) {
-    this.#threads = Array.from({ length: count }, () => new Thread());
+  /** So many threads beside the one that scans; with a file that is theirs to close. */
+  constructor(count: number, descriptor?: number) {
+    this.#descriptor = descriptor;
+    this.grow(count);
   }
 
-  /** Begins with a file, which stays open until the answer has ended. */
-  begin(descriptor: number, fileBytes: number): BlocksAhead {
+  /**
+   * One thread that goes through a file at once, before it is known whether a scan of it will come: it does not keep the
+   * process alive until `grow` is called. Throws what opening the file throws.
+   */
+  static withHeadStart(path: string): ScanThreads {
+    const descriptor = openSync(path, 'r');
+    const threads = new ScanThreads(1, descriptor);
+    const version = versionOf(descriptor);
+    threads.#headStart = { version, ahead: threads.#goThrough(descriptor, Number(version.size)) };
+    for (const thread of threads.#threads) thread.unref();
+    return threads;
+  }
+
+  /** Makes them so many; a head start stays with the thread that has it. */
+  grow(count: number): void {
+    for (const thread of this.#threads) thread.ref();
+    while (this.#threads.length < count) this.#threads.push(new Thread());
+  }
+
+  /** What the thread with a head start has found, until a scan begins. */
+  get headStart(): BlocksAhead | undefined {
+    return this.#headStart?.ahead;
+  }
+
+  /** Begins with a file, which stays open until the answer has ended, or goes on with it where it had a head start. */
+  async begin(descriptor: number, fileBytes: number): Promise<BlocksAhead> {
+    const headStart = this.#headStart;
+    this.#headStart = undefined;
+    if (headStart === undefined) return this.#goThrough(descriptor, fileBytes);
+    const version = versionOf(descriptor);
+    const isSame = Number(version.size) === fileBytes && isSameVersion(version, headStart.version);
+    if (isSame) return headStart.ahead;
+    await headStart.ahead.end();
+    return this.#goThrough(descriptor, fileBytes);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.end()));
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+  }
+
+  #goThrough(descriptor: number, fileBytes: number): BlocksAhead {
     const blocks = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
     const ahead = new BlocksAhead(new Int32Array(blocks), Math.ceil(fileBytes / SCAN_BLOCK_BYTES) - 1);
     for (const thread of this.#threads) ahead.add(thread.run({ descriptor, fileBytes, blocks }, ahead));
     return ahead;
   }
+}
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.end()));
-  }
+/** The file beside this one, as a source or as it is bundled: what needs no import is the first to run. */
+const WORKER = new URL(
+  `./clean-runs-worker.${extname(import.meta.url) === '.ts' ? 'ts' : 'cjs'}`,
+  import.meta.url,
+);
+
+/** What a thread has begun with before anybody asked for it. */
+interface HeadStart {
+  readonly version: FileVersion;
+  readonly ahead: BlocksAhead;
+}
+
+/** Which file it is, and what changes whenever somebody writes to it. */
+interface FileVersion {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+}
+
+function versionOf(descriptor: number): FileVersion {
+  return fstatSync(descriptor, { bigint: true });
+}
+
+function isSameVersion(one: FileVersion, other: FileVersion): boolean {
+  const isSameFile = one.dev === other.dev && one.ino === other.ino;
+  return isSameFile && one.size === other.size && one.mtimeNs === other.mtimeNs;
 }
 
 /** What threads have found in one file so far. */
@@ -76,8 +146,7 @@ class Thread {
   #isGone = false;
 
   constructor() {
-    // The file beside this one, built or as a source.
-    this.#worker = new Worker(new URL(`./clean-runs-worker${extname(import.meta.url)}`, import.meta.url));
+    this.#worker = new Worker(WORKER);
     this.#worker.on('message', (news: ThreadNews) => this.#hear(news));
     this.#worker.on('error', () => this.#gone());
     this.#worker.on('exit', () => this.#gone());
@@ -93,6 +162,15 @@ class Thread {
       };
       this.#worker.postMessage(task);
     });
+  }
+
+  /** Whether the process goes on for the thread's sake. */
+  ref(): void {
+    this.#worker.ref();
+  }
+
+  unref(): void {
+    this.#worker.unref();
   }
 
   async end(): Promise<void> {

@@ -52,6 +52,8 @@ export interface VerifyProblem {
 export interface VerifyOptions extends ReadOptions {
   /** So many threads go through the log; 1 is this one alone. Unless given, one for each core goes through a long one. */
   readonly threads?: number;
+  /** A thread that goes through a file of the log already. */
+  readonly headStart?: ScanThreads | undefined;
   /** Called now and then with the bytes that are done, of how many. */
   readonly onProgress?: OnProgress;
 }
@@ -69,7 +71,7 @@ export async function* verifyLog(
 ): AsyncGenerator<VerifyReport, void> {
   const writer = options.writer ?? 'none';
   const totalBytes = await logBytes(location);
-  await using threads = await threadsFor(totalBytes, options.threads);
+  await using threads = await threadsFor(totalBytes, options);
   const fold = FrameFold.make();
   let continuity: Continuity = {};
   let bytesBefore = 0;
@@ -86,8 +88,15 @@ export async function* verifyLog(
 }
 
 /** Unless somebody asks for threads, a short log has none: they take longer to start than they save. */
-async function threadsFor(totalBytes: number, asked: number | undefined): Promise<ScanThreads | undefined> {
+async function threadsFor(
+  totalBytes: number,
+  { threads: asked, headStart }: VerifyOptions,
+): Promise<ScanThreads | undefined> {
   const count = asked ?? (totalBytes >= SCAN_THREADS_BYTES_MIN ? defaultThreads() : 1);
+  if (headStart !== undefined) {
+    headStart.grow(count - 1);
+    return headStart;
+  }
   if (count <= 1) return undefined;
   const { ScanThreads } = await import('./scan-threads.ts');
   return new ScanThreads(count - 1);

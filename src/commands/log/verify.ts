@@ -1,6 +1,7 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { findLog, logArgument } from '../../cli/find-log.ts';
 import { dirFlags, wholeNumber } from '../../cli/flags.ts';
+import { takeHeadStart } from '../../cli/head-start.ts';
 import { verifyLines } from '../../cli/log-lines.ts';
 import { ProgressBar } from '../../cli/log-progress.ts';
 import { prose } from '../../cli/prose.ts';
@@ -43,6 +44,7 @@ terminal a bar on standard error shows how far they are.`;
     const progress = new ProgressBar('Checking');
     const options = {
       writer,
+      headStart: takeHeadStart(),
       ...(flags.threads === undefined ? {} : { threads: flags.threads }),
       onProgress: (done: number, total: number) => progress.update(done, total),
     };
