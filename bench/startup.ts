@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { withCluster } from './cluster.ts';
-import { plainEnvironment, raftArguments } from './raft.ts';
+import { raftArguments } from './raft.ts';
 
 interface Subject {
   readonly name: string;
@@ -42,10 +42,7 @@ await withCluster(3, ({ dir }) => {
 /** How long a run of node with these arguments takes, in milliseconds. Throws where it fails. */
 function timeOf(args: readonly string[]): number {
   const begunMs = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, args, {
-    encoding: 'utf8',
-    env: plainEnvironment(),
-  });
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   const ms = performance.now() - begunMs;
   if (status !== 0) throw new Error(`node ${args.join(' ')} ended with ${status}: ${stderr}`);
   return ms;
