@@ -41,7 +41,7 @@ export async function findClusterId({ servers }: JoinOptions): Promise<string> {
 
 /**
  * Has the cluster make a node a member, unless it is one already: as a learner first, and as a voter once it has caught
- * up. Goes on while another change is under way or nobody leads, until it is over for the node. One that was a member and
+ * up. Goes on while another change is under way, nobody leads or nobody answers, until it is over for the node. One that was a member and
  * is none any more was removed, and does not ask again. Errors: those of `RaftService.changeConfiguration`, and `removed`.
  */
 export async function joinCluster(
@@ -64,11 +64,16 @@ export async function joinCluster(
 }
 
 async function untilDecided(application: Application, context: JoinContext): Promise<Step> {
+  let isTold = false;
   for (;;) {
     try {
       return await application.makeOnce();
     } catch (error) {
       if (!isPassing(error) || context.isOver()) throw error;
+      if (error.code === 'unreachable' && !isTold) {
+        context.logger.warn(`${error.message} This node goes on asking to be made a member.`);
+        isTold = true;
+      }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       // It may have learnt of its removal meanwhile, and stopped.
       if (context.isOver()) throw error;
@@ -158,7 +163,10 @@ class Application {
   }
 }
 
-/** With these nobody has refused the node: another change is under way, or the leader went while it was asked. */
+/**
+ * With these nobody has refused the node: another change is under way, or the leader went while it was asked. Where nobody
+ * answers, a whole cluster may be starting; that the address is right, a node with a blank directory has seen before.
+ */
 const PASSING: ReadonlySet<RaftErrorCode> = new Set([
   'change-in-progress',
   'answered-no',
@@ -166,9 +174,10 @@ const PASSING: ReadonlySet<RaftErrorCode> = new Set([
   'no-leader',
   'not-leader',
   'stopping',
+  'unreachable',
 ]);
 
 /** Whether the request is to be made anew, from the members as they are then. */
-function isPassing(error: unknown): boolean {
+function isPassing(error: unknown): error is RaftError {
   return error instanceof RaftError && PASSING.has(error.code);
 }

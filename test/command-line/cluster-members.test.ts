@@ -135,7 +135,7 @@ describe('a learner that was removed while it was down', () => {
     const start = await cluster.run('cluster', 'up', '--detach');
     await eventually('it has stopped', async () => (await cluster.process('reader')).state === 'stopped');
 
-    expect([refused.code, start.code]).toEqual([78, 0]);
+    expect([refused.code, start.code], start.stderr).toEqual([78, 0]);
     expect(await cluster.output('reader')).toContain(
       'This node was removed from the cluster by the configuration at',
     );

@@ -110,6 +110,41 @@ describe('a node that joins, and hears nothing of what came of its request', () 
   });
 });
 
+describe('a node that joins, where nobody answers yet', () => {
+  it('goes on asking, and says so once', async () => {
+    const server = createServer((_, response) =>
+      response.end(JSON.stringify(statusOf('1', { members: [member('9')] }))),
+    );
+    const listen = (port: number) =>
+      new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    await listen(0);
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    await new Promise((resolve) => server.close(resolve));
+    onTestFinished(() => void server.close());
+    const warned: string[] = [];
+    let looks = 0;
+    const context: JoinContext = {
+      logger: { info: () => {}, warn: (message) => void warned.push(message) },
+      hasBeenMember: () => true,
+      // Asked before and after each wait: the cluster is there after the second one.
+      isOver: () => {
+        if (++looks === 4) void listen(port);
+        return false;
+      },
+    };
+
+    await joinCluster({ servers: [`http://127.0.0.1:${port}`], part: 'voter' }, SELF, context);
+
+    expect(looks).toBeGreaterThanOrEqual(4);
+    expect(warned).toEqual([
+      expect.stringMatching(
+        /^http:\S+ does not answer: .*ECONNREFUSED.*\. This node goes on asking to be made a member\.$/,
+      ),
+    ]);
+  });
+});
+
 describe('a node that joins, and is removed meanwhile', () => {
   const seen: readonly Round[] = [
     { index: 5, part: 'none', answer: 'outcome-unknown' },
