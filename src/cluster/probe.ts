@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { PATHS } from '../http/paths.ts';
@@ -33,12 +34,34 @@ export function isPortFree(port: number): Promise<boolean> {
   );
 }
 
-/** `count` ports that are free now, all different. */
+/**
+ * Ports below those that systems give to outgoing connections (from 32768 on, or higher): of the latter one that belongs
+ * to a stopped node is now and then taken by some connection, and for a minute after that.
+ */
+const PORTS_LASTING = { from: 10_240, before: 32_768 } as const;
+
+/** So many are tried before any port will do. */
+const PORTS_TRIED_MAX = 100;
+
+/** `count` ports that are free now, all different, and likely to be free again for a server that comes back. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  // All are held at once, or the kernel could give the same one twice.
-  const servers = await Promise.all(Array.from({ length: count }, () => listenOnce(0)));
-  await Promise.all(servers.map((server) => server.close()));
+  const servers: Listening[] = [];
+  try {
+    // All are held at once, or the same one could be found twice.
+    while (servers.length < count) servers.push(await listenSomewhere());
+  } finally {
+    await Promise.all(servers.map((server) => server.close()));
+  }
   return servers.map((server) => server.port);
+}
+
+async function listenSomewhere(): Promise<Listening> {
+  for (let tries = 0; tries < PORTS_TRIED_MAX; tries++) {
+    const port = randomInt(PORTS_LASTING.from, PORTS_LASTING.before);
+    const server = await listenOnce(port).catch(() => undefined);
+    if (server !== undefined) return server;
+  }
+  return listenOnce(0);
 }
 
 interface Listening {

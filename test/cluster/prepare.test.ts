@@ -82,10 +82,11 @@ describe('preparing a cluster', () => {
 });
 
 describe('ports and addresses', () => {
-  it('that are free are all different', async () => {
+  it('that are free are all different, and none that a connection takes', async () => {
     const ports = await freePorts(20);
 
     expect(new Set(ports).size).toBe(20);
+    expect(Math.max(...ports)).toBeLessThan(32_768);
     expect(await Promise.all(ports.map(isPortFree))).toEqual(ports.map(() => true));
   });
 

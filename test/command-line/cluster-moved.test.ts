@@ -1,8 +1,8 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { freePorts } from '../../src/cluster/probe.ts';
 import { present } from '../../src/lib/assert.ts';
-import { freePorts } from '../support/ports.ts';
 import { eventually, TestCluster } from './cluster-runner.ts';
 import { type RunningCommand, startRaft } from './runner.ts';
 

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePorts } from '../../src/cluster/probe.ts';
 import { createServer, httpTransport, KvMachine } from '../../src/index.ts';
 import { nodeId } from '../../src/lib/brands.ts';
 import { sessionIdOfBytes } from '../../src/lib/session-command.ts';
 import type { PeerAddress } from '../../src/raft/ports.ts';
 import type { Server } from '../../src/raft/server.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePorts } from '../support/ports.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const PLACE = {

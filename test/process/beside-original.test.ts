@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePorts } from '../../src/cluster/probe.ts';
 import { concatBytes } from '../../src/lib/bytes.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePorts } from '../support/ports.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 /**

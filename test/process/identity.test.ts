@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePorts } from '../../src/cluster/probe.ts';
 import { nodeId } from '../../src/lib/brands.ts';
 import type { PeerAddress } from '../../src/raft/ports.ts';
 import { raft, startRaft } from '../command-line/runner.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePorts } from '../support/ports.ts';
 import { RealCluster, type RealNode } from '../support/real-cluster.ts';
 
 describe('a node that has lost its data and comes back under its old id', () => {

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createClient } from '../../src/api/client.ts';
 import type { RaftClient } from '../../src/api/client-types.ts';
+import { freePorts } from '../../src/cluster/probe.ts';
 import { nodeId } from '../../src/lib/brands.ts';
 import type { MembershipRequest } from '../../src/raft/ports.ts';
 import { startRaft } from '../command-line/runner.ts';
-import { freePorts } from '../support/ports.ts';
 import { RealCluster, type RealNode } from '../support/real-cluster.ts';
 
 /** Time for a node that has moved to find others, before they elect somebody: longer than a node takes to start. */

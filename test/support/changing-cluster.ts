@@ -6,12 +6,12 @@ import { onTestFinished } from 'vitest';
 import { createClient } from '../../src/api/client.ts';
 import type { RaftClient } from '../../src/api/client-types.ts';
 import type { NodeStatus } from '../../src/api/schema.ts';
+import { freePorts } from '../../src/cluster/probe.ts';
 import { nodeId } from '../../src/lib/brands.ts';
 import { RaftError } from '../../src/lib/errors.ts';
 import type { PeerAddress } from '../../src/raft/ports.ts';
 import { eventually } from './eventually.ts';
 import type { Failpoint } from './failpoint-node.ts';
-import { freePorts } from './ports.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 const PROGRAM = join(import.meta.dirname, 'failpoint-node.ts');

@@ -6,10 +6,10 @@ import { onTestFinished } from 'vitest';
 import { createClient } from '../../src/api/client.ts';
 import type { RaftClient } from '../../src/api/client-types.ts';
 import type { NodeStatus } from '../../src/api/schema.ts';
+import { freePorts } from '../../src/cluster/probe.ts';
 import { locateLog } from '../../src/logtools/locate.ts';
 import { type DumpRow, dumpLog } from '../../src/logtools/rows.ts';
 import { eventually } from './eventually.ts';
-import { freePorts } from './ports.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 const RAFT = join(import.meta.dirname, '../../bin/run.js');

@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePorts } from '../../src/cluster/probe.ts';
 import { logIndex, nodeId, term } from '../../src/lib/brands.ts';
 import type { PreVote } from '../../src/raft/core/messages.ts';
 import type { LogPosition, Self } from '../../src/raft/ports.ts';
 import { LOG_START } from '../../src/raft/transport/log-position.ts';
 import { OwnPlace } from '../../src/raft/transport/own-place.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePorts } from '../support/ports.ts';
 import { identity, memoryOf, startNode, type TestNode, type TestNodeOptions } from './nodes.ts';
 
 /** The node that moves, and two peers. */
