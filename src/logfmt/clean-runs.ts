@@ -20,14 +20,15 @@ export interface Block {
   readonly chunkBytes?: number;
 }
 
-/** Runs that were found, in the order of the file, whatever the order in which they came. */
+/** Runs that were found, in the order of the file, whatever the order in which they came: up to `FILE_RUNS_MAX`. */
 export class FoundRuns implements KnownRuns {
   readonly #runs: CleanRun[] = [];
 
-  /** Adds the runs of one block, in order. */
+  /** Adds the runs of one block, in order, if there is room for them. */
   add(runs: readonly CleanRun[]): void {
     const [first] = runs;
-    if (first !== undefined) this.#runs.splice(this.#positionOf(first.from), 0, ...runs);
+    if (first === undefined || this.#runs.length + runs.length > FILE_RUNS_MAX) return;
+    this.#runs.splice(this.#positionOf(first.from), 0, ...runs);
   }
 
   nextFrom(position: number): CleanRun | undefined {
@@ -47,8 +48,11 @@ export class FoundRuns implements KnownRuns {
   }
 }
 
-/** More runs than this in one block are left to the scan: a block with so much damage is rare, and small. */
-const RUNS_MAX = 1000;
+/** More runs than this in one block are left to the scan: where damage is so frequent, little is spared. */
+const RUNS_MAX = 50;
+
+/** So are more than this in one file, which take some 20 MB: as many as 800 GB without damage give. */
+const FILE_RUNS_MAX = 50_000;
 
 /**
  * Goes through a part of a log file without knowing what stands before it, and gives the runs of good frames in it. Where
@@ -61,8 +65,10 @@ export function* cleanRuns(block: Block): Reading<readonly CleanRun[]> {
   const runs: CleanRun[] = [];
   // A frame begins at the start of a file; anywhere else one is looked for, at the block's first byte too.
   let next = block.from === 0 ? 0 : yield* frameAfter(window, block.from - 1, budget);
+  let apartUntil = 0;
   while (next !== undefined && next < block.to && runs.length < RUNS_MAX) {
-    const { run, end } = yield* passFrames(window, next, block);
+    const { run, end, ...passed }: Passed = yield* passFrames(window, { from: next, apartUntil }, block);
+    apartUntil = passed.apartUntil;
     if (run !== undefined) runs.push(run);
     next = end >= block.to ? undefined : yield* frameAfter(window, end, budget);
   }
@@ -73,14 +79,20 @@ export function* cleanRuns(block: Block): Reading<readonly CleanRun[]> {
 interface Passed {
   readonly run: CleanRun | undefined;
   readonly end: number;
+  /** As in `FrameRun`: each byte belongs to at most one stretch that was not good, however much damage there is. */
+  readonly apartUntil: number;
 }
 
-function* passFrames(window: Window, from: number, block: Block): Reading<Passed> {
+function* passFrames(
+  window: Window,
+  { from, apartUntil }: { readonly from: number; readonly apartUntil: number },
+  block: Block,
+): Reading<Passed> {
   let isOrdered = true;
   const noteDisorder = () => {
     isOrdered = false;
   };
-  const frames = new FrameRun(undefined, noteDisorder, block.fold);
+  const frames = new FrameRun(undefined, noteDisorder, block.fold, apartUntil);
   let end = from;
   while (
     isOrdered &&
@@ -93,7 +105,8 @@ function* passFrames(window: Window, from: number, block: Block): Reading<Passed
   }
   const { entries, first, last } = frames;
   const isRun = isOrdered && first !== undefined && last !== undefined;
-  return { run: isRun ? { from, to: end, entries, first, last } : undefined, end };
+  const run = isRun ? { from, to: end, entries, first, last } : undefined;
+  return { run, end, apartUntil: frames.apartUntil };
 }
 
 /** Loads the frame that seems to begin at a place; false where it was there already, so that it is no good, or is none. */

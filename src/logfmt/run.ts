@@ -50,7 +50,7 @@ export class FrameRun {
   /** Undefined where each checksum is compared by itself. */
   readonly #fold: FrameFold | undefined;
   /** Up to here in the file frames are taken one by one: those of a stretch were not good together, or it was short. */
-  #apartUntil = 0;
+  #apartUntil: number;
   #entries = 0;
   #first: Position | undefined;
   /** The entry before: of the file, or the one that the caller says stands before it. */
@@ -60,14 +60,22 @@ export class FrameRun {
   #termHigh = 0;
   #indexKnown = false;
 
+  /** `apartUntil`: up to here in the file frames are to be taken one by one, as an earlier run says. */
   constructor(
     onFrame: FrameCallback | undefined,
     onDisorder: (disorder: Disorder) => void,
     fold?: FrameFold | undefined,
+    apartUntil = 0,
   ) {
     this.#onFrame = onFrame;
     this.#onDisorder = onDisorder;
     this.#fold = fold;
+    this.#apartUntil = apartUntil;
+  }
+
+  /** What is good up to here together with something else was not: another run need not try that again. */
+  get apartUntil(): number {
+    return this.#apartUntil;
   }
 
   /** Good frames so far. */

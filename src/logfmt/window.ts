@@ -63,12 +63,14 @@ export class Window {
 
   /**
    * Makes the chunk hold `length` bytes from `position`, and `aheadBytes` more where it has to read. False where the file
-   * ends before. `length` is at most a frame and a header, so no SIZE field makes a request large.
+   * ends before. `length` is at most a frame and a header, so no SIZE field makes a request large. Behind a frame that is
+   * longer than a chunk only the next header is read: the next one may be as long, and would be read twice.
    */
   *load(position: number, length: number, aheadBytes: number = this.chunkBytes): Reading<boolean> {
     if (length === 0 || this.holds(position, length)) return true;
     if (position + length > this.#fileBytes) return false;
-    const request = { position, length: Math.min(length + aheadBytes, this.#fileBytes - position) };
+    const more = length > this.chunkBytes ? Math.min(aheadBytes, FRAME_HEADER_BYTES) : aheadBytes;
+    const request = { position, length: Math.min(length + more, this.#fileBytes - position) };
     const bytes = yield request;
     this.#base = position;
     this.#bytes = bytes.length > request.length ? bytes.subarray(0, request.length) : bytes;

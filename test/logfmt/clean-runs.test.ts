@@ -80,6 +80,52 @@ describe('runs of good frames', () => {
     }
   });
 
+  it('of long frames are read once', () => {
+    const bytes = encodeFrames(plainLog(40, 5000));
+    for (const chunkBytes of [1000, 5000]) {
+      const runs = { fileBytes: bytes.length, from: 0, to: bytes.length, fold, chunkBytes };
+      expect(read(cleanRuns(runs), bytes, fold).bytesRead).toBeLessThan(1.1 * bytes.length + chunkBytes);
+      const whole = scanLog({ fileBytes: bytes.length, segment: 'last', fold, chunkBytes });
+      expect(read(whole, bytes, fold).bytesRead).toBeLessThan(1.1 * bytes.length + chunkBytes);
+    }
+  });
+
+  it('of a block with much damage are few, and try each byte together with others once at most', () => {
+    const bytes = encodeFrames(plainLog(10_000, 100));
+    for (let at = 5_000; at < bytes.length; at += 12_400) bytes[at] = (bytes[at] ?? 0) ^ 1;
+    let triedBytes = 0;
+    const counted: FrameFold = Object.create(fold ?? null, {
+      check: {
+        value: (request: Parameters<FrameFold['check']>[0]) => {
+          const stretch = fold?.check(request);
+          if (stretch?.isGood === false) triedBytes += stretch.end - request.from;
+          return stretch;
+        },
+      },
+      room: { value: () => undefined },
+    });
+    const block = { fileBytes: bytes.length, from: 0, to: bytes.length, fold: counted, chunkBytes: 300_000 };
+
+    const { value } = read(cleanRuns(block), bytes);
+
+    expect(value.length).toBe(50);
+    expect(triedBytes).toBeGreaterThan(100_000);
+    expect(triedBytes).toBeLessThan(bytes.length);
+  });
+
+  it('of one file are kept up to a limit', () => {
+    const at = (n: number) => ({ index: BigInt(n), term: 1n });
+    const run = (n: number) => ({ from: n, to: n + 1, entries: 1, first: at(n), last: at(n) });
+    const known = new FoundRuns();
+    known.add(Array.from({ length: 49_999 }, (_, i) => run(i + 10)));
+    known.add([run(1), run(2)]);
+    expect(known.nextFrom(0)?.from).toBe(10);
+    known.add([run(1)]);
+    expect(known.nextFrom(0)?.from).toBe(1);
+    known.add([run(3)]);
+    expect(known.nextFrom(2)?.from).toBe(10);
+  });
+
   it('change no verdict, whatever is damaged, wherever blocks and chunks end', () => {
     fc.assert(
       fc.property(
