@@ -1,8 +1,8 @@
 /**
  * Puts what the built program needs of its large dependencies into one file each below dist/vendor, and lets the program
  * import it from there: to find and read hundreds of small files takes longer than most commands take to run. What most
- * commands never come to is left out, or does not run before. The thread of `raft log verify`,
- * which begins while the scan is under way already, becomes one file too. Run by `npm run build`.
+ * commands never come to is left out, or does not run before it is used. The thread of `raft log verify`, which is the first
+ * to run, becomes one file too. Run by `npm run build`.
  *
  *   npx tsx scripts/bundle.ts
  */
@@ -91,7 +91,9 @@ async function bundle(name: string, modules: readonly string[]): Promise<readonl
     plugins: [standInsPlugin((module) => STAND_INS[module]), laterPlugin(LATER), builtinsPlugin()],
     metafile: true,
   });
-  return [...new Set(Object.keys(metafile.inputs).flatMap((input) => packageOf(input) ?? []))].sort();
+  const packages = new Set(Object.keys(metafile.inputs).flatMap((input) => packageOf(input) ?? []));
+  if (packages.size === 0) throw new Error(`${name} holds no package: its licences would be missing.`);
+  return [...packages].sort();
 }
 
 /** What stands in a module's place: the same names, from its bundle. */

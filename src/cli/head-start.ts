@@ -8,16 +8,16 @@ let given: ScanThreads | undefined;
 
 /**
  * Has a thread begin with the long log that the arguments of `raft log verify` name, while the program itself is loaded:
- * that takes a quarter of the time in which a GB is checked. Whatever hinders it is left for the command to report.
+ * that takes nearly half of the time in which two threads check a GB. Whatever hinders it is left for the command to report.
  */
 export async function giveHeadStart(args: readonly string[]): Promise<void> {
   const path = args.find(isLongFile);
-  if (path === undefined || threadsAsked(args) === '1' || availableParallelism() === 1) return;
-  const { ScanThreads } = await import('../logtools/scan-threads.ts');
+  if (path === undefined || threadsAsked(args) === 1 || availableParallelism() === 1) return;
   try {
+    const { ScanThreads } = await import('../logtools/scan-threads.ts');
     given = ScanThreads.withHeadStart(path);
   } catch {
-    // The command cannot open the file either, and says so.
+    // The command fails in the same way, and says so.
   }
 }
 
@@ -38,7 +38,9 @@ function isLongFile(arg: string): boolean {
   }
 }
 
-function threadsAsked(args: readonly string[]): string | undefined {
-  const joined = args.find((arg) => arg.startsWith('--threads='));
-  return joined?.slice('--threads='.length) ?? args[args.indexOf('--threads') + 1];
+/** NaN where nothing is said of it. */
+function threadsAsked(args: readonly string[]): number {
+  const [joined] = args.flatMap((arg) => /^--threads=(.*)$/.exec(arg)?.[1] ?? []);
+  const flag = args.indexOf('--threads');
+  return Number(joined ?? (flag === -1 ? Number.NaN : args[flag + 1]));
 }

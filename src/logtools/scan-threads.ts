@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { type BigIntStats, closeSync, fstatSync, openSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { SCAN_BLOCK_BYTES } from '../lib/limits.ts';
@@ -23,15 +23,24 @@ export class ScanThreads {
 
   /**
    * One thread that goes through a file at once, before it is known whether a scan of it will come: it does not keep the
-   * process alive until `grow` is called. Throws what opening the file throws.
+   * process alive until `grow` is called. Throws where the file cannot be opened, or no thread started.
    */
   static withHeadStart(path: string): ScanThreads {
     const descriptor = openSync(path, 'r');
-    const threads = new ScanThreads(1, descriptor);
-    const version = versionOf(descriptor);
-    threads.#headStart = { version, ahead: threads.#goThrough(descriptor, Number(version.size)) };
-    for (const thread of threads.#threads) thread.unref();
-    return threads;
+    try {
+      const version = versionOf(descriptor);
+      const threads = new ScanThreads(1, descriptor);
+      const work = workOn(descriptor, Number(version.size));
+      threads.#headStart = { version, work };
+      for (const thread of threads.#threads) {
+        thread.begin(work);
+        thread.unref();
+      }
+      return threads;
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
   }
 
   /** Makes them so many; a head start stays with the thread that has it. */
@@ -42,32 +51,60 @@ export class ScanThreads {
 
   /** What the thread with a head start has found, until a scan begins. */
   get headStart(): BlocksAhead | undefined {
-    return this.#headStart?.ahead;
+    return this.#headStart?.work.ahead;
   }
 
   /** Begins with a file, which stays open until the answer has ended, or goes on with it where it had a head start. */
   async begin(descriptor: number, fileBytes: number): Promise<BlocksAhead> {
     const headStart = this.#headStart;
     this.#headStart = undefined;
-    if (headStart === undefined) return this.#goThrough(descriptor, fileBytes);
-    const version = versionOf(descriptor);
-    const isSame = Number(version.size) === fileBytes && isSameVersion(version, headStart.version);
-    if (isSame) return headStart.ahead;
-    await headStart.ahead.end();
-    return this.#goThrough(descriptor, fileBytes);
+    if (headStart !== undefined && isSame(headStart.version, versionOf(descriptor), fileBytes)) {
+      const [, ...others] = this.#threads;
+      for (const thread of others) thread.begin(headStart.work);
+      return headStart.work.ahead;
+    }
+    await headStart?.work.ahead.end();
+    const work = workOn(descriptor, fileBytes);
+    for (const thread of this.#threads) thread.begin(work);
+    return work.ahead;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.end()));
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
   }
+}
 
-  #goThrough(descriptor: number, fileBytes: number): BlocksAhead {
-    const blocks = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
-    const ahead = new BlocksAhead(new Int32Array(blocks), Math.ceil(fileBytes / SCAN_BLOCK_BYTES) - 1);
-    for (const thread of this.#threads) ahead.add(thread.run({ descriptor, fileBytes, blocks }, ahead));
-    return ahead;
-  }
+/** A file that threads go through, and what they have found in it. */
+interface Work {
+  readonly task: FileTask;
+  readonly ahead: BlocksAhead;
+}
+
+function workOn(descriptor: number, fileBytes: number): Work {
+  const blocks = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
+  const ahead = new BlocksAhead(new Int32Array(blocks), Math.ceil(fileBytes / SCAN_BLOCK_BYTES) - 1);
+  return { task: { descriptor, fileBytes, blocks }, ahead };
+}
+
+/** What the first thread has begun with before anybody asked for it. */
+interface HeadStart {
+  readonly version: FileVersion;
+  readonly work: Work;
+}
+
+/** Which file it is, and what changes when it is written to, but by who maps it into memory. */
+type FileVersion = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>;
+
+function versionOf(descriptor: number): FileVersion {
+  return fstatSync(descriptor, { bigint: true });
+}
+
+/** Whether a file, so long by now, is what it was. Who restores the time of a write does not restore that of the change. */
+function isSame(before: FileVersion, now: FileVersion, bytes: number): boolean {
+  const isSameFile = before.dev === now.dev && before.ino === now.ino;
+  const isUnchanged = before.mtimeNs === now.mtimeNs && before.ctimeNs === now.ctimeNs;
+  return isSameFile && isUnchanged && before.size === now.size && Number(now.size) === bytes;
 }
 
 /** The file beside this one, as a source or as it is bundled: what needs no import is the first to run. */
@@ -75,29 +112,6 @@ const WORKER = new URL(
   `./clean-runs-worker.${extname(import.meta.url) === '.ts' ? 'ts' : 'cjs'}`,
   import.meta.url,
 );
-
-/** What a thread has begun with before anybody asked for it. */
-interface HeadStart {
-  readonly version: FileVersion;
-  readonly ahead: BlocksAhead;
-}
-
-/** Which file it is, and what changes whenever somebody writes to it. */
-interface FileVersion {
-  readonly dev: bigint;
-  readonly ino: bigint;
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-}
-
-function versionOf(descriptor: number): FileVersion {
-  return fstatSync(descriptor, { bigint: true });
-}
-
-function isSameVersion(one: FileVersion, other: FileVersion): boolean {
-  const isSameFile = one.dev === other.dev && one.ino === other.ino;
-  return isSameFile && one.size === other.size && one.mtimeNs === other.mtimeNs;
-}
 
 /** What threads have found in one file so far. */
 export class BlocksAhead {
@@ -116,6 +130,11 @@ export class BlocksAhead {
   /** Bytes that threads have gone through. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** How many threads have gone through it or still do. */
+  get threads(): number {
+    return this.#threads.length;
   }
 
   add(thread: Promise<void>): void {
@@ -152,8 +171,13 @@ class Thread {
     this.#worker.on('exit', () => this.#gone());
   }
 
+  /** Goes through a file together with other threads. */
+  begin({ task, ahead }: Work): void {
+    ahead.add(this.#run(task, ahead));
+  }
+
   /** Resolves once the thread takes no more blocks of the file, or is gone. */
-  run(task: FileTask, ahead: BlocksAhead): Promise<void> {
+  #run(task: FileTask, ahead: BlocksAhead): Promise<void> {
     if (this.#isGone) return Promise.resolve();
     return new Promise((resolve) => {
       this.#hear = (news) => {

@@ -52,7 +52,7 @@ export interface VerifyProblem {
 export interface VerifyOptions extends ReadOptions {
   /** So many threads go through the log; 1 is this one alone. Unless given, one for each core goes through a long one. */
   readonly threads?: number;
-  /** A thread that goes through a file of the log already. */
+  /** A thread that goes through a file already, of this log or not. */
   readonly headStart?: ScanThreads | undefined;
   /** Called now and then with the bytes that are done, of how many. */
   readonly onProgress?: OnProgress;
@@ -93,11 +93,14 @@ async function threadsFor(
   { threads: asked, headStart }: VerifyOptions,
 ): Promise<ScanThreads | undefined> {
   const count = asked ?? (totalBytes >= SCAN_THREADS_BYTES_MIN ? defaultThreads() : 1);
+  if (count <= 1) {
+    await headStart?.[Symbol.asyncDispose]();
+    return undefined;
+  }
   if (headStart !== undefined) {
     headStart.grow(count - 1);
     return headStart;
   }
-  if (count <= 1) return undefined;
   const { ScanThreads } = await import('./scan-threads.ts');
   return new ScanThreads(count - 1);
 }

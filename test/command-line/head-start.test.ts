@@ -1,4 +1,4 @@
-import { appendFile, open, rename, writeFile } from 'node:fs/promises';
+import { appendFile, open, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -29,13 +29,16 @@ describe('a thread with a head start', () => {
       await writeFile(path, BYTES);
       await using threads = BuiltThreads.withHeadStart(path);
       const { headStart } = threads;
+      expect(headStart?.threads).toBe(1);
       // All but the block at which a scan begins.
       await hasFound(BYTES.length - 8 * 1024 * 1024, headStart);
       await using file = await open(path);
+      threads.grow(3);
 
       const ahead = await threads.begin(file.fd, BYTES.length);
 
       expect(ahead).toBe(headStart);
+      expect(ahead.threads).toBe(3);
       expect(ahead.runs.nextFrom(1)).toMatchObject({ to: expect.any(Number) });
       await ahead.end();
     } finally {
@@ -53,9 +56,19 @@ describe('a thread with a head start', () => {
           await writeFile(other, BYTES);
           await rename(other, path);
         },
+        // Written to, and the time of that put back.
+        async () => {
+          const { atime, mtime } = await stat(path);
+          const file = await open(path, 'r+');
+          await file.write('?', 20_000_000);
+          await file.close();
+          await utimes(path, atime, mtime);
+        },
       ];
       for (const change of changes) {
         await writeFile(path, BYTES);
+        // A whole second, which can be put back exactly.
+        await utimes(path, 1, 1);
         await using threads = BuiltThreads.withHeadStart(path);
         const { headStart } = threads;
         await hasFound(1, headStart);
@@ -86,7 +99,13 @@ describe('raft log verify on a log that is long enough for a head start', () => 
       await file.close();
       const alone = await raft(['log', 'verify', path, '--threads', '1', '--json']);
       expect(alone.code).toBe(65);
-      for (const more of [[], ['--threads', '2'], ['--threads=3'], ['--dir', directory.path]]) {
+      for (const more of [
+        [],
+        ['--threads', '2'],
+        ['--threads=3'],
+        ['--threads', '01'],
+        ['--dir', directory.path],
+      ]) {
         expect(await raft(['log', 'verify', path, '--json', ...more])).toEqual(alone);
         expect(await raft(['log', 'verify', ...more, path, '--json'])).toEqual(alone);
       }
