@@ -1,6 +1,6 @@
 import { assertNever } from '../lib/assert.ts';
 import { FRAME_COMMAND_BYTES_MAX } from '../lib/limits.ts';
-import { FRAME_HEADER_BYTES } from './frame.ts';
+import { FRAME_BYTES_MIN, FRAME_HEADER_BYTES } from './frame.ts';
 import {
   type Expectation,
   type Header,
@@ -17,7 +17,7 @@ export type ProblemKind =
   | 'torn-tail'
   /** Only zeros after the last frame: the file was filled ahead. Normal after a crash. */
   | 'zero-tail'
-  /** Bytes after the last frame that are no frame and no zeros. */
+  /** Bytes after the last frame that are not zeros and do not go on with the log. */
   | 'garbage-tail'
   /** A frame whose checksum is wrong, and other bytes after it. */
   | 'checksum-mismatch'
@@ -94,7 +94,8 @@ export function classify(evidence: Evidence): Verdict {
   if (evidence.gaveUp) {
     return {
       kind: 'checksum-mismatch',
-      detail: 'the search for the next good frame was given up: too many false ones',
+      detail:
+        'the search for the next good frame was given up: too many of what stands behind look like frames and do not go on with the log',
     };
   }
   if (evidence.lostSector && evidence.withinBatch && evidence.segment === 'last' && isLog(evidence)) {
@@ -118,9 +119,28 @@ export function promisedEnd(evidence: Pick<Evidence, 'offset' | 'header'>): numb
 function classifyFollowed(evidence: Evidence, frame: string): Verdict {
   const end = promisedEnd(evidence);
   if (evidence.header.size > FRAME_COMMAND_BYTES_MAX || (end !== undefined && end > evidence.fileBytes)) {
-    return { kind: 'oversized', detail: `${frame} claims ${evidence.header.size} bytes of command` };
+    return {
+      kind: 'oversized',
+      detail: `${frame} claims ${evidence.header.size} bytes of command${lost(evidence)}`,
+    };
   }
-  return { kind: 'checksum-mismatch', detail: `the checksum of ${frame} does not match its bytes` };
+  return {
+    kind: 'checksum-mismatch',
+    detail: `the checksum of ${frame} does not match its bytes${lost(evidence)}`,
+  };
+}
+
+/** Which entries stood in the stretch, where it is more than the one that is named already. */
+function lost({ expected, nextIndex, offset, end }: Evidence): string {
+  if (expected.index === undefined || nextIndex === undefined || nextIndex <= expected.index + 1n) return '';
+  return nextIndex <= expected.index + lostMax(offset, end)
+    ? `; entries ${expected.index} to ${nextIndex - 1n} stood here`
+    : '';
+}
+
+/** So many entries can have stood in a stretch at most. */
+export function lostMax(offset: number, end: number): bigint {
+  return BigInt(Math.floor((end - offset) / FRAME_BYTES_MIN));
 }
 
 /** Damage behind which no good frame stands: the end of a write that did not finish, or something that was none. */
@@ -155,7 +175,10 @@ function classifyTail(evidence: Evidence, frame: string): Verdict {
 
 function garbage(evidence: Evidence): Verdict {
   const bytes = evidence.dataEnd - evidence.offset;
-  return { kind: 'garbage-tail', detail: `${bytes} bytes after the last frame are no frame and no zeros` };
+  return {
+    kind: 'garbage-tail',
+    detail: `${bytes} bytes after the last frame are not zeros, and no frame in them goes on with the log`,
+  };
 }
 
 /**

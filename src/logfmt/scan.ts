@@ -1,8 +1,8 @@
 import { assert } from '../lib/assert.ts';
 import { BATCH_BYTES_MAX, PROBLEMS_KEPT_MAX, SCAN_CHUNK_BYTES } from '../lib/limits.ts';
-import { classify, describeDisorder, type Evidence, type Problem, promisedEnd } from './damage.ts';
+import { classify, describeDisorder, type Evidence, lostMax, type Problem, promisedEnd } from './damage.ts';
 import type { FrameFold } from './fold.ts';
-import { FRAME_BYTES_MIN, FRAME_FIELDS, FRAME_HEADER_BYTES, type Position } from './frame.ts';
+import { FRAME_FIELDS, FRAME_HEADER_BYTES, type Position } from './frame.ts';
 import { isPlausibleSize, plausibleFields, readHeader } from './header.ts';
 import { findDataEnd, findNextFrame, WorkBudget } from './resync.ts';
 import { type CleanRun, type Disorder, type FrameCallback, FrameRun } from './run.ts';
@@ -246,8 +246,7 @@ class Scanner {
   #expectAfter(evidence: Evidence): void {
     const { nextIndex, expected } = evidence;
     if (nextIndex === undefined) return;
-    const lostMax = BigInt(Math.floor((evidence.end - evidence.offset) / FRAME_BYTES_MIN));
-    if (expected.index === undefined || nextIndex <= expected.index + lostMax)
+    if (expected.index === undefined || nextIndex <= expected.index + lostMax(evidence.offset, evidence.end))
       this.#run.expect({ index: nextIndex });
   }
 

@@ -41,6 +41,33 @@ function zeros(bytes: Uint8Array, from: number, to: number): Uint8Array {
   return changed(bytes, (copy) => copy.fill(0, from, to));
 }
 
+describe('a stretch of damage', () => {
+  const details = (bytes: Uint8Array) =>
+    recordScan(bytes).problems.map(({ kind, detail }) => ({ kind, detail }));
+
+  it('says which entries stood in it, where it is more than one', () => {
+    const one = {
+      kind: 'checksum-mismatch',
+      detail: 'the checksum of the frame of index 3 does not match its bytes',
+    };
+    expect(details(flip(hundreds(9), 250))).toEqual([one]);
+    const more = { ...one, detail: `${one.detail}; entries 3 to 5 stood here` };
+    expect(details(zeros(hundreds(9), 250, 450))).toEqual([more]);
+    const claimed = changed(hundreds(9), (copy) => copy.set([255, 255, 255, 255], 220));
+    expect(details(zeros(claimed, 250, 450))).toEqual([
+      { kind: 'oversized', detail: expect.stringMatching(/of command; entries 3 to 5 stood here$/) },
+    ]);
+  });
+
+  it('does not say so of entries for which it has no room', () => {
+    const gap = concatBytes([flip(hundreds(3), 250), hundreds(90).subarray(8000)]);
+    expect(details(gap)).toEqual([
+      { kind: 'checksum-mismatch', detail: 'the checksum of the frame of index 3 does not match its bytes' },
+      { kind: 'index-gap', detail: expect.any(String) },
+    ]);
+  });
+});
+
 describe('the damaged logs of the fixtures', () => {
   it.each(Object.entries(expected))('%s.log gets its verdict', (name, verdict) => {
     const { result, frames, problems } = recordScan(fixture(`damaged-log/${name}.log`));
