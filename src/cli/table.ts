@@ -1,4 +1,4 @@
-import Table from 'cli-table3';
+import Table, { type TableConstructorOptions } from 'cli-table3';
 
 /** A column of a table for people. */
 export interface Column {
@@ -6,12 +6,43 @@ export interface Column {
   readonly align?: 'left' | 'right';
 }
 
-/** A table with a frame, without colours: it looks the same in a pipe. */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+const FRAMED: TableConstructorOptions = { style: { head: [], border: [], compact: true } };
+
+/** Two spaces between columns, and nothing else. */
+const FRAMELESS: TableConstructorOptions = {
+  style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
+  chars: {
+    ...{ top: '', 'top-left': '', 'top-mid': '', 'top-right': '' },
+    ...{ bottom: '', 'bottom-left': '', 'bottom-mid': '', 'bottom-right': '' },
+    ...{ mid: '', 'mid-mid': '', left: '', 'left-mid': '', right: '', 'right-mid': '', middle: '  ' },
+  },
+};
+
+/**
+ * A table without colours, with a frame: it looks the same in a pipe. On a terminal of fewer than its columns, which would
+ * break each line of it, the frame is left out.
+ */
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  terminalColumns: number | undefined = process.stdout.columns,
+): string {
+  const framed = rendered(columns, rows, FRAMED);
+  const [edge = ''] = framed.split('\n');
+  if (terminalColumns === undefined || edge.length <= terminalColumns) return framed;
+  const lines = rendered(columns, rows, FRAMELESS).split('\n');
+  return lines.map((line) => line.trimEnd()).join('\n');
+}
+
+function rendered(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  options: TableConstructorOptions,
+): string {
   const table = new Table({
+    ...options,
     head: columns.map((column) => column.title),
     colAligns: columns.map((column) => column.align ?? 'left'),
-    style: { head: [], border: [], compact: true },
   });
   for (const row of rows) table.push([...row]);
   return table.toString();
