@@ -34,11 +34,19 @@ export function parseKvCommand(bytes: Uint8Array): ParsedKvCommand {
 
 /** One line break at the end belongs to the way the text came, not to the value. */
 function parseTyped(text: string): ParsedKvCommand {
-  const match = /^(put|get|delete) (\S+)(?: (.*?))?\r?\n?$/s.exec(text);
-  const [, op, key = '', value] = match ?? [];
-  if (op === 'put' && value !== undefined) return withKey({ op, key, value });
-  if ((op === 'get' || op === 'delete') && value === undefined) return withKey({ op, key });
+  const match = /^(put|get|delete) (\S+)/.exec(text);
+  if (match === null) return bad(FORMS);
+  const [head, op, key = ''] = match;
+  const rest = withoutLineBreak(text.slice(head.length));
+  if (op === 'put' && rest.startsWith(' ')) return withKey({ op, key, value: rest.slice(1) });
+  if ((op === 'get' || op === 'delete') && rest === '') return withKey({ op, key });
   return bad(FORMS);
+}
+
+/** Values are long: an expression for the end would be tried at each of their letters. */
+function withoutLineBreak(text: string): string {
+  const line = text.endsWith('\n') ? text.slice(0, -1) : text;
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
 function parseJson(text: string): ParsedKvCommand {
@@ -111,7 +119,10 @@ function hasOnly(fields: ReadonlyMap<string, unknown>, names: readonly string[])
 }
 
 function withKey(command: Exclude<KvCommand, { op: 'list' }>): ParsedKvCommand {
-  const length = utf8(command.key).length;
+  const { key } = command;
+  // A unit of a text takes at most three bytes: most keys need not be encoded to be counted.
+  if (key.length >= 1 && 3 * key.length <= KEY_BYTES_MAX) return { ok: true, command };
+  const { length } = utf8(key);
   if (length >= 1 && length <= KEY_BYTES_MAX) return { ok: true, command };
   return {
     ok: false,
