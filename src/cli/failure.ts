@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { exitCodeOf, type LeaderHint, RaftError, type RaftErrorCode } from '../lib/errors.ts';
+import { linesFor } from './terminal.ts';
 
 /** What a user is told about a command that failed. */
 export interface Failure {
@@ -53,10 +54,13 @@ export function failureJson(failure: Failure): unknown {
   return { error };
 }
 
-/** The failure as people read it from standard error: a sentence, then what to do next. */
+/**
+ * The failure as people read it from standard error: a sentence, then what to do next. Keys and values that it names must
+ * not move a terminal's cursor.
+ */
 export function failureText(failure: Failure): string {
   const suggestions = failure.suggestions.map((suggestion) => `  ${suggestion}\n`);
-  return `Error: ${failure.message}\n${suggestions.join('')}`;
+  return linesFor(`Error: ${failure.message}\n${suggestions.join('')}`, process.stderr);
 }
 
 /** The exit code that oclif's ExitError asks for, or undefined where the error is none. */
