@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { exitCodeOf, type LeaderHint, RaftError, type RaftErrorCode } from '../lib/errors.ts';
+import { inOwnWords, somethingMissing } from './oclif-words.ts';
 import { linesFor } from './terminal.ts';
 
 /** What a user is told about a command that failed. */
@@ -34,7 +35,7 @@ export function failureOf(error: unknown): Failure {
   if (isOclifError(error)) {
     return {
       code: 'usage',
-      message: sentence(missingArguments(error) ?? withoutOclifFrame(error.message)),
+      message: sentence(missingArguments(error) ?? inOwnWords(withoutOclifFrame(error.message))),
       suggestions: [SEE_HELP],
       exitCode: exitCodeOf('usage'),
     };
@@ -94,7 +95,7 @@ function missingArguments(error: Error): string | undefined {
   if (!error.message.startsWith('Missing ') || !('args' in error) || !Array.isArray(error.args))
     return undefined;
   const names = error.args.map((argument: unknown) => nameOf(argument)).filter((name) => name !== undefined);
-  return names.length === 0 ? undefined : `Something is missing: ${names.join(', ')}`;
+  return names.length === 0 ? undefined : somethingMissing(names);
 }
 
 function nameOf(argument: unknown): string | undefined {

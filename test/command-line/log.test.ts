@@ -62,14 +62,17 @@ describe('raft log verify', () => {
 });
 
 describe('a file that is no log', () => {
-  it.each(['inspect', 'dump', 'stats', 'export'])('is refused by raft log %s', async (command) => {
-    const file = fixture('damaged-log/not-a-log.log');
-    const { code, stdout, stderr } = await raft(['log', command, file]);
+  it.each([['inspect'], ['dump'], ['stats'], ['export'], ['state'], ['bisect', '--when', 'true']])(
+    'is refused by raft log %s',
+    async (command, ...flags) => {
+      const file = fixture('damaged-log/not-a-log.log');
+      const { code, stdout, stderr } = await raft(['log', command, file, ...flags]);
 
-    expect(code).toBe(65);
-    expect(stdout).toBe('');
-    expect(stderr).toContain(`${file} is no log`);
-  });
+      expect(code).toBe(65);
+      expect(stdout).toBe('');
+      expect(stderr).toContain(`${file} is no log`);
+    },
+  );
 
   it('is refused by raft log diff, beside whatever it stands', async () => {
     const file = fixture('damaged-log/not-a-log.log');

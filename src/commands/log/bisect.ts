@@ -8,6 +8,7 @@ import { prose } from '../../cli/prose.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { type BisectResult, bisectLog, compileWhen } from '../../logtools/bisect.ts';
 import { LogProgress } from '../../logtools/progress.ts';
+import { refuseNoLog } from '../../logtools/refuse-no-log.ts';
 import type { ReplayedChange } from '../../logtools/replay.ts';
 
 /** Finds the entry that made a condition true. */
@@ -41,6 +42,7 @@ not there makes it false. Ends with 3 where no entry makes it true. Reads only, 
     const { args, flags } = await this.parse(LogBisect);
     const when = await compileWhen(flags.when);
     const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    await refuseNoLog(location);
     const bar = new ProgressBar('Applying');
     const progress = await LogProgress.of(location, (done, total) => bar.update(done, total));
     let result: BisectResult;

@@ -9,6 +9,7 @@ import { usage } from '../../cli/values.ts';
 import { counted } from '../../lib/counted.ts';
 import { previewOf } from '../../logtools/preview.ts';
 import { LogProgress } from '../../logtools/progress.ts';
+import { refuseNoLog } from '../../logtools/refuse-no-log.ts';
 import { committedThrough, Replay, replayLog } from '../../logtools/replay.ts';
 
 /** Shows the key-value state after an entry. */
@@ -38,6 +39,7 @@ Reads only, also while a node writes the log.`;
     const { args, flags } = await this.parse(LogState);
     const { at, prefix = '' } = flags;
     const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
+    await refuseNoLog(location);
     const committed = await committedThrough(location);
     const bar = new ProgressBar('Applying');
     const progress = await LogProgress.of(location, (done, total) => bar.update(done, total));
