@@ -47,6 +47,22 @@ describe('raft log verify', () => {
     });
   });
 
+  it('says that a file holds no entries, on which a node starts all the same', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      for (const bytes of [0, 512]) {
+        const file = join(directory.path, `${bytes}.log`);
+        await writeFile(file, Buffer.alloc(bytes));
+        const { code, stdout } = await raft(['log', 'verify', file]);
+
+        expect(code).toBe(0);
+        expect(stdout).toContain(`${file}: ok, no entries in ${bytes} bytes\n`);
+      }
+    } finally {
+      await directory.remove();
+    }
+  });
+
   it('sends nobody to a repair of what is no log', async () => {
     const { code, stdout } = await raft(['log', 'verify', fixture('damaged-log/not-a-log.log')]);
 
