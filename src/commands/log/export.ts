@@ -36,7 +36,7 @@ export class LogExport extends BaseCommand {
 
   static override description =
     prose`NDJSON, CSV and Parquet have one row for each entry, with the columns index, term, segment,
-offset, size, kind, session, sequence, op, key, value, text and command (base64; in Parquet bytes); damage is left out
+offset, size, kind, session, sequence, op, key, value, text, command (base64; in Parquet bytes) and expect (of a cas); damage is left out
 and counted on standard error. The file of --output gets its name once it is whole. The format original has the frames as they are, up to what is known to be committed, since that program takes
 every entry of its log for committed; --committed says how far, where no data directory says it. Reads only, also while
 a node writes the log. --json concerns failures alone.`;
