@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts } from '../../src/cluster/probe.ts';
+import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { entriesOf } from '../logtools/entries.ts';
 import { PtyTerminal } from '../support/pty-terminal.ts';
 import { type RunningCommand, raft, startRaft, temporaryDirectory } from './runner.ts';
 
@@ -43,9 +45,14 @@ async function startNode(machine: 'kv' | 'echo'): Promise<TestNode> {
   return { running, server: `http://127.0.0.1:${port}` };
 }
 
+/** What a command of the cluster sends to a terminal. */
+function onTerminal({ server }: TestNode, ...args: readonly string[]): Promise<string> {
+  return sentToTerminal(...args, '--server', server);
+}
+
 /** What a command that ends by itself sends to a terminal, up to the shell's own word. */
-async function onTerminal({ server }: TestNode, ...args: readonly string[]): Promise<string> {
-  const terminal = new PtyTerminal([...args, '--server', server], { columns: 200, rows: 60 });
+async function sentToTerminal(...args: readonly string[]): Promise<string> {
+  const terminal = new PtyTerminal(args, { columns: 200, rows: 60 });
   try {
     const { text } = await terminal.left();
     return text.slice(0, text.indexOf('ended with')).replaceAll('\r\n', '\n');
@@ -92,6 +99,19 @@ describe('the answer of a machine', () => {
     expect(await onTerminal(echo, 'command', VALUE)).toBe('.[31mred\nx\ty.1A\n');
     expect(await onTerminal(echo, 'command', '--file', file)).toBe('0x1b5b324aff\n');
     expect((await raft(['command', VALUE, '--server', echo.server])).stdout).toBe(`${VALUE}\n`);
+  });
+});
+
+describe('an export to a terminal', () => {
+  it('has dots in place of what could move its cursor, and a pipe gets the table as it is', async () => {
+    const log = join(directory.path, 'x.log');
+    writeFileSync(log, encodeFrames(entriesOf([[1, `put k ${VALUE}`]])));
+
+    for (const format of ['csv', 'ndjson']) {
+      const args = ['log', 'export', log, '--format', format];
+      expect(await sentToTerminal(...args)).not.toMatch(/(?![\n\t])\p{Cc}/u);
+      expect((await raft(args)).stdout).toContain('\u009b1A');
+    }
   });
 });
 

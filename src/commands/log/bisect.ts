@@ -5,6 +5,7 @@ import { dirFlags } from '../../cli/flags.ts';
 import { inspectHeading, inspectLine } from '../../cli/log-lines.ts';
 import { ProgressBar } from '../../cli/log-progress.ts';
 import { prose } from '../../cli/prose.ts';
+import { lineFor } from '../../cli/terminal.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { type BisectResult, bisectLog, compileWhen } from '../../logtools/bisect.ts';
 import { LogProgress } from '../../logtools/progress.ts';
@@ -60,7 +61,7 @@ not there makes it false. Ends with 3 where no entry makes it true. Reads only, 
 }
 
 function changeLine({ key, before, after }: ReplayedChange): string {
-  return `${JSON.stringify(key)}: ${valueText(before)} became ${valueText(after)}`;
+  return lineFor(`${JSON.stringify(key)}: ${valueText(before)} became ${valueText(after)}`);
 }
 
 function valueText(value: string | null): string {

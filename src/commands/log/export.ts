@@ -7,6 +7,7 @@ import { indexFlag, selectionFlags, selectionOf } from '../../cli/log-selection.
 import { NewFile } from '../../cli/new-file.ts';
 import { prose } from '../../cli/prose.ts';
 import { signalExitCode } from '../../cli/signals.ts';
+import { linesFor } from '../../cli/terminal.ts';
 import { usage } from '../../cli/values.ts';
 import { assertNever } from '../../lib/assert.ts';
 import { counted } from '../../lib/counted.ts';
@@ -100,7 +101,8 @@ a node writes the log. --json concerns failures alone.`;
 
   async #write(pieces: AsyncIterable<string | Uint8Array>, path: string | undefined): Promise<void> {
     if (path === undefined) {
-      for await (const piece of pieces) await this.write(piece);
+      // Texts of the table come from the log; what is bytes is not written to a terminal at all.
+      for await (const piece of pieces) await this.write(typeof piece === 'string' ? linesFor(piece) : piece);
       return;
     }
     const file = new NewFile(path);
