@@ -20,6 +20,7 @@ import { LiveArea } from './live-area.ts';
 import { type ChangePreview, previewChange } from './preview-change.ts';
 import { previewText } from './preview-text.ts';
 import { type EndingSignal, signalExitCode } from './signals.ts';
+import { linesFor } from './terminal.ts';
 
 /** The flags of every command that changes members. */
 export const changeFlags = {
@@ -75,12 +76,14 @@ export async function runConfigChange(
   };
   if (flags['dry-run']) {
     const preview = previewForUser(await previewChange(wanted), ui);
-    ui.printResult(previewJson(preview), () => previewText(preview));
+    ui.printResult(previewJson(preview), () => linesFor(previewText(preview)));
     return preview.refusal?.exitCode ?? 0;
   }
   const done = await changeWithArithmetic(wanted, companion(ui));
   const { index, isChanged, members, view } = done;
-  ui.printResult({ index, changed: isChanged, ...membersJson(members, view) }, () => doneText(done));
+  ui.printResult({ index, changed: isChanged, ...membersJson(members, view) }, () =>
+    linesFor(doneText(done)),
+  );
   return 0;
 }
 

@@ -1,5 +1,7 @@
 import { inspect } from 'node:util';
 import { exitCodeOf, type LeaderHint, RaftError, type RaftErrorCode } from '../lib/errors.ts';
+import { inOwnWords, somethingMissing } from './oclif-words.ts';
+import { linesFor } from './terminal.ts';
 
 /** What a user is told about a command that failed. */
 export interface Failure {
@@ -33,7 +35,7 @@ export function failureOf(error: unknown): Failure {
   if (isOclifError(error)) {
     return {
       code: 'usage',
-      message: sentence(missingArguments(error) ?? withoutOclifFrame(error.message)),
+      message: sentence(missingArguments(error) ?? inOwnWords(withoutOclifFrame(error.message))),
       suggestions: [SEE_HELP],
       exitCode: exitCodeOf('usage'),
     };
@@ -53,10 +55,13 @@ export function failureJson(failure: Failure): unknown {
   return { error };
 }
 
-/** The failure as people read it from standard error: a sentence, then what to do next. */
+/**
+ * The failure as people read it from standard error: a sentence, then what to do next. Keys and values that it names must
+ * not move a terminal's cursor.
+ */
 export function failureText(failure: Failure): string {
   const suggestions = failure.suggestions.map((suggestion) => `  ${suggestion}\n`);
-  return `Error: ${failure.message}\n${suggestions.join('')}`;
+  return linesFor(`Error: ${failure.message}\n${suggestions.join('')}`, process.stderr);
 }
 
 /** The exit code that oclif's ExitError asks for, or undefined where the error is none. */
@@ -90,7 +95,7 @@ function missingArguments(error: Error): string | undefined {
   if (!error.message.startsWith('Missing ') || !('args' in error) || !Array.isArray(error.args))
     return undefined;
   const names = error.args.map((argument: unknown) => nameOf(argument)).filter((name) => name !== undefined);
-  return names.length === 0 ? undefined : `Something is missing: ${names.join(', ')}`;
+  return names.length === 0 ? undefined : somethingMissing(names);
 }
 
 function nameOf(argument: unknown): string | undefined {

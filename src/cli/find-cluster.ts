@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import { readCluster } from '../cluster/cluster-file.ts';
 import type { Cluster } from '../cluster/cluster-format.ts';
 import { DEFAULT_CLUSTER_DIR } from '../cluster/names.ts';
-import { RaftError } from '../lib/errors.ts';
+import { asRaftError, RaftError } from '../lib/errors.ts';
 import { serverVariable } from './server-variable.ts';
-import { parseNodeUrls } from './values.ts';
+import { parseNodeUrls, usage } from './values.ts';
 
 /** What the flags of `serverFlags` hold. */
 export interface ServerFlags {
@@ -27,12 +27,23 @@ export interface FoundCluster {
 export async function findCluster(flags: ServerFlags): Promise<FoundCluster> {
   if (flags.server !== undefined) return { servers: flags.server, cluster: undefined };
   const fromEnvironment = serverVariable(flags);
-  if (fromEnvironment !== undefined) return { servers: parseNodeUrls(fromEnvironment), cluster: undefined };
+  if (fromEnvironment !== undefined) return { servers: urlsOfVariable(fromEnvironment), cluster: undefined };
   const cluster = await requireCluster(
     flags.dir,
     'Or name one: --dir DIR, or --server URL for nodes that were started in another way.',
   );
   return { servers: cluster.nodes.map((node) => node.url), cluster };
+}
+
+/** The addresses in RAFT_SERVER. Whoever typed none has to be told where a bad one comes from. */
+function urlsOfVariable(text: string): readonly string[] {
+  try {
+    return parseNodeUrls(text);
+  } catch (error) {
+    throw usage(`RAFT_SERVER: ${asRaftError(error).message}`, [
+      'Set RAFT_SERVER to the addresses of nodes, or take it away: unset RAFT_SERVER',
+    ]);
+  }
 }
 
 /** The cluster of a directory. Throws `no-such-file` where there is none; `otherwise` says how else to name one. */

@@ -30,8 +30,10 @@ export function verifyLines(report: VerifyReport): string {
     first === null || last === null
       ? ''
       : `, index ${first.index} to ${last.index}, term ${first.term} to ${last.term}`;
+  // A node starts on a file without entries; whoever has truncated one is to see that nothing is left.
+  const held = entries === 0 ? 'no entries' : counted(entries, 'entry', 'entries');
   const lines = [
-    `${file}: ${ok ? 'ok' : 'DAMAGED'}, ${counted(entries, 'entry', 'entries')} in ${counted(bytes, 'byte')}${range}`,
+    `${file}: ${ok ? 'ok' : 'DAMAGED'}, ${held} in ${counted(bytes, 'byte')}${range}`,
     ...problems.map(problemLine),
     ...(problemsLeftOut === 0 ? [] : [`  and ${counted(problemsLeftOut, 'more problem')}`]),
   ];

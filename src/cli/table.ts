@@ -1,4 +1,5 @@
 import Table, { type TableConstructorOptions } from 'cli-table3';
+import { lineFor } from './terminal.ts';
 
 /** A column of a table for people. */
 export interface Column {
@@ -19,8 +20,8 @@ const FRAMELESS: TableConstructorOptions = {
 };
 
 /**
- * A table without colours, with a frame: it looks the same in a pipe. On a terminal of fewer than its columns, which would
- * break each line of it, the frame is left out.
+ * A table without colours, with a frame: it looks the same in a pipe, but for names that a terminal is not to obey. On a
+ * terminal of fewer than its columns, which would break each line of it, the frame is left out.
  */
 export function renderTable(
   columns: readonly Column[],
@@ -44,6 +45,6 @@ function rendered(
     head: columns.map((column) => column.title),
     colAligns: columns.map((column) => column.align ?? 'left'),
   });
-  for (const row of rows) table.push([...row]);
+  for (const row of rows) table.push(row.map((cell) => lineFor(cell)));
   return table.toString();
 }

@@ -3,6 +3,7 @@ import { access, link, mkdir, open, readdir, readFile, rename, rm, unlink } from
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RaftError } from '../lib/errors.ts';
+import { isForbidden } from '../lib/forbidden.ts';
 import { systemProcesses } from '../raft/processes.ts';
 import { acquireLock, type HeldLock } from '../raft/storage/lock.ts';
 import { type Cluster, type ClusterNode, decodeCluster, encodeCluster, pathsOf } from './cluster-format.ts';
@@ -44,16 +45,17 @@ export async function readCluster(directory: string): Promise<Cluster | undefine
 
 /**
  * Writes a new cluster's `cluster.json`. The file appears whole or not at all, and of two that try at once only one
- * succeeds: the other gets `already-running`.
+ * succeeds: the other gets `already-running`. Errors: also `not-permitted`, `cannot-create`.
  */
 export async function createCluster(directory: string, plan: ClusterPlan): Promise<Cluster> {
   const dir = resolve(directory);
   const cluster = plannedCluster(dir, plan);
-  await makeDirectory(dir).catch((cause: Error) => {
-    throw new RaftError('cannot-create', `The directory ${dir} cannot be made: ${cause.message}.`, { cause });
+  await makeDirectory(dir).catch((cause: unknown) => {
+    throw unmade('The directory', dir, cause);
   });
-  await removeLeftovers(dir);
-  const temporary = await writeTemporary(cluster);
+  const temporary = await writeFirst(cluster).catch((cause: unknown) => {
+    throw unmade('A cluster in', dir, cause);
+  });
   try {
     // A link, unlike a rename, fails where the name exists.
     await link(temporary, join(dir, CLUSTER_FILE));
@@ -146,6 +148,23 @@ async function writeTemporary(cluster: Cluster): Promise<string> {
   return temporary;
 }
 
+/** As `writeTemporary`, where nothing may stand yet but what other commands have left. */
+async function writeFirst(cluster: Cluster): Promise<string> {
+  await removeLeftovers(cluster.dir);
+  return writeTemporary(cluster);
+}
+
+/** The error where a cluster directory cannot be made: this user may be the reason, or what is in the way. */
+function unmade(what: string, dir: string, cause: unknown): RaftError {
+  if (cause instanceof RaftError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new RaftError(
+    isForbidden(cause) ? 'not-permitted' : 'cannot-create',
+    `${what} ${dir} cannot be made: ${reason}.`,
+    { suggestions: ['Name a directory that this user may write: --dir DIR'], cause },
+  );
+}
+
 /** Removes what processes that are gone began to write: nobody will finish it. Those that run still need theirs. */
 async function removeLeftovers(dir: string): Promise<void> {
   const processes = systemProcesses();
@@ -197,7 +216,7 @@ async function makeDirectory(dir: string): Promise<void> {
 
 function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT') return undefined;
-  const code = error.code === 'EACCES' || error.code === 'EPERM' ? 'not-permitted' : 'configuration';
+  const code = isForbidden(error) ? 'not-permitted' : 'configuration';
   throw new RaftError(code, `The cluster directory cannot be read: ${error.message}.`, {
     suggestions: ['Name another one: --dir DIR'],
     cause: error,

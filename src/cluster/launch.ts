@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { execa as Execa } from 'execa';
 import { RaftError } from '../lib/errors.ts';
+import { isForbidden } from '../lib/forbidden.ts';
 import type { Cluster, ClusterNode } from './cluster-format.ts';
 
 /** How a new process is tied to the one that starts it. */
@@ -103,15 +104,14 @@ async function openOutput(node: ClusterNode): Promise<Output> {
     const file = await open(node.output, 'a');
     return { node, file, start: (await file.stat()).size };
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    const isForbidden = code === 'EACCES' || code === 'EPERM';
+    const isRefused = isForbidden(cause);
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new RaftError(
-      isForbidden ? 'not-permitted' : 'cannot-create',
+      isRefused ? 'not-permitted' : 'cannot-create',
       `No node was started: ${node.name} cannot write its output to ${node.output} (${reason}).`,
       {
         suggestions: [
-          isForbidden
+          isRefused
             ? 'Run the command as the user that the cluster directory belongs to.'
             : `See what is in the way: ls -ld ${node.output}`,
         ],

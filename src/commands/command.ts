@@ -7,6 +7,7 @@ import { onceFlags, serverFlags, timeoutFlags } from '../cli/flags.ts';
 import { prose } from '../cli/prose.ts';
 import { READER_GONE_EXIT_CODE } from '../cli/signals.ts';
 import { standardInputLines } from '../cli/standard-input.ts';
+import { linesFor } from '../cli/terminal.ts';
 import { usage } from '../cli/values.ts';
 import { withClient } from '../cli/with-client.ts';
 import { strictTextOf, utf8 } from '../lib/bytes.ts';
@@ -23,7 +24,9 @@ input is a command, sent once the one before is answered; empty lines are passed
 command and is named; so does a reader of the answers that goes away, with exit code 141. A command is sent again until
 there is an answer or time is up, and applied once: the commands of one run are in one session. Exit code 0 says that a
 command was replicated and the machine answered, also where its answer is that it refuses; 69 that a command was certainly
-not done, 75 that its outcome is not known: look before you repeat it.`;
+not done, 75 that its outcome is not known: look before you repeat it. On a terminal control characters of an answer are
+shown as dots, but for line feeds and tabs, and one that is no UTF-8 in hexadecimal digits; elsewhere answers are printed
+as they are.`;
 
   static override examples = [
     "<%= config.bin %> <%= command.id %> 'put greeting hello'",
@@ -113,9 +116,16 @@ not done, 75 that its outcome is not known: look before you repeat it.`;
       await this.writeJson({ ...where, response: text ?? null, responseBase64 });
       return;
     }
-    await this.write(response);
-    if (text !== undefined && !text.endsWith('\n')) await this.write('\n');
+    // What is no text would be anything to a terminal; into a pipe it goes as it is, without a byte more.
+    const shown = process.stdout.isTTY ? linesFor(text ?? hexOf(response)) : text;
+    await this.write(shown ?? response);
+    if (shown !== undefined && !shown.endsWith('\n')) await this.write('\n');
   }
+}
+
+/** Bytes as the log tools show those that are no text. */
+function hexOf(bytes: Uint8Array): string {
+  return `0x${Buffer.from(bytes).toString('hex')}`;
 }
 
 /** What to do where nobody knows what became of a line. */

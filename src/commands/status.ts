@@ -5,6 +5,7 @@ import { serverFlags } from '../cli/flags.ts';
 import { prose } from '../cli/prose.ts';
 import { type StatusReport, statusReport, statusTable, turnoutInWords } from '../cli/status-report.ts';
 import { askCluster } from '../cli/statuses.ts';
+import { linesFor } from '../cli/terminal.ts';
 import type { Cluster } from '../cluster/cluster-format.ts';
 import { exitCodeOf, RaftError } from '../lib/errors.ts';
 
@@ -29,7 +30,9 @@ leader, else 69; the table is printed in both cases. The lag is how many entries
     const answers = await askCluster(servers);
     const report = statusReport(answers, cluster?.nodes ?? []);
     this.printResult(report, () =>
-      [statusTable(report, flags), ...(cluster === undefined ? [] : goneLines(report, cluster))].join('\n'),
+      linesFor(
+        [statusTable(report, flags), ...(cluster === undefined ? [] : goneLines(report, cluster))].join('\n'),
+      ),
     );
     if (report.leader === null) this.#endWithoutLeader(report, cluster);
   }

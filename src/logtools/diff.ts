@@ -123,6 +123,12 @@ export async function* diffLogs(
   }
 }
 
+/** Whether no entry could be read in all of the logs, though there is something in them. Logs that are empty are the same. */
+export function isNothingCompared({ logs, partAt, agreeThrough }: DiffSummary): boolean {
+  const areEmpty = logs.every(({ first, problems }) => first === null && problems === 0);
+  return partAt === null && agreeThrough === null && !areEmpty;
+}
+
 /** From which index on logs hold two histories. */
 type Forks = ReadonlyMap<DiffLog, bigint>;
 

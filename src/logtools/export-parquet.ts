@@ -44,6 +44,7 @@ const FORMS: Readonly<Record<keyof ExportRow, ColumnForm>> = {
   value: { element: { ...TEXT, ...OPTIONAL }, source: PLAIN_TEXT },
   text: { element: { ...TEXT, ...OPTIONAL }, source: PLAIN_TEXT },
   command: { element: { ...BYTES, ...REQUIRED }, source: PLAIN_TEXT },
+  expect: { element: { ...TEXT, ...OPTIONAL }, source: PLAIN_TEXT },
 };
 
 const SCHEMA: SchemaElement[] = [
@@ -120,6 +121,7 @@ function parquetValue(row: ExportRow, name: keyof ExportRow): unknown {
     case 'key':
     case 'value':
     case 'text':
+    case 'expect':
       return row[name] === null ? null : Buffer.from(row[name]);
     default:
       return row[name];

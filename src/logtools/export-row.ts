@@ -19,12 +19,14 @@ export interface ExportRow {
   readonly text: string | null;
   /** As it stands in the file: a view of the chunk that was read. */
   readonly command: Uint8Array;
+  /** What a `cas` expects; also null where it expects that the key is absent. */
+  readonly expect: string | null;
 }
 
-/** The columns of a table, in order. */
+/** The columns of a table, in order: new ones at the end, so that those before keep their places in CSV. */
 export const EXPORT_COLUMNS = [
   ...(['index', 'term', 'segment', 'offset', 'size', 'kind', 'session', 'sequence'] as const),
-  ...(['op', 'key', 'value', 'text', 'command'] as const),
+  ...(['op', 'key', 'value', 'text', 'command', 'expect'] as const),
 ] as const satisfies readonly (keyof ExportRow)[];
 
 /** An entry as a row of whatever table. */
@@ -47,5 +49,6 @@ export function exportRow(frame: RawFrame, segment: string): ExportRow {
     value: values.op === 'put' || values.op === 'cas' ? values.value : null,
     text: readableText(payload) ?? null,
     command: frame.command,
+    expect: values.expect,
   };
 }

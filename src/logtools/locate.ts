@@ -2,6 +2,7 @@ import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { RaftError } from '../lib/errors.ts';
+import { isForbidden } from '../lib/forbidden.ts';
 
 /** One file of a log. */
 export interface SegmentFile {
@@ -113,11 +114,10 @@ export function unreadable(path: string, error: unknown): RaftError {
     });
   }
   const reason = error instanceof Error ? error.message : String(error);
-  const isForbidden =
-    error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
-  return new RaftError(isForbidden ? 'not-permitted' : 'disk-failed', `${path} cannot be read: ${reason}`, {
+  const isRefused = isForbidden(error);
+  return new RaftError(isRefused ? 'not-permitted' : 'disk-failed', `${path} cannot be read: ${reason}`, {
     suggestions: [
-      isForbidden
+      isRefused
         ? 'Run the command as the user that the node runs as.'
         : `Look at the disk that holds ${path}.`,
     ],

@@ -1,3 +1,5 @@
+import { harmlessLine } from '../lib/harmless.ts';
+
 /** A preview has at most this many characters unless told otherwise. */
 export const PREVIEW_CHARACTERS_MAX = 60;
 
@@ -19,7 +21,7 @@ export function previewOf(command: Uint8Array, charactersMax: number = PREVIEW_C
 export function shortText(text: string, charactersMax: number): string {
   // A character takes at most two units.
   const head = text.slice(0, 2 * (charactersMax + 1));
-  const characters = Array.from(head.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '.'));
+  const characters = Array.from(harmlessLine(head));
   return characters.length > charactersMax
     ? `${characters.slice(0, charactersMax - 1).join('')}…`
     : characters.join('');

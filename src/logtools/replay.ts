@@ -155,8 +155,8 @@ export function committedThrough(location: LogLocation): Promise<bigint> {
 }
 
 function notWhole(location: LogLocation, index: bigint, why: string): RaftError {
-  const how = index === 1n ? 'not at all' : `not beyond index ${index - 1n}`;
-  return new RaftError('damaged', `${location.path} can be replayed ${how}: ${why}.`, {
+  const where = index === 1n ? '' : ` beyond index ${index - 1n}`;
+  return new RaftError('damaged', `${location.path} cannot be replayed${where}: ${why}.`, {
     suggestions: [
       `raft log verify ${location.path}   # names all damage`,
       `raft log repair ${location.path}   # says what can be done about it`,

@@ -26,15 +26,20 @@ export interface DataDirectoryOptions {
   readonly findCluster?: () => Promise<string>;
 }
 
-/** The disk of a data directory, which is made where it is missing. Errors: `cannot-create`. */
+/** The disk of a data directory, which is made where it is missing. Errors: `not-permitted`, `cannot-create`. */
 export async function createDisk(directory: string): Promise<NodeDisk> {
   try {
     return await NodeDisk.create(directory);
   } catch (error) {
-    throw new RaftError('cannot-create', `The data directory cannot be made: ${asRaftError(error).message}`, {
-      cause: error,
-      suggestions: ['Give another --data-dir, or make it writable.'],
-    });
+    const { code, message } = asRaftError(error);
+    throw new RaftError(
+      code === 'not-permitted' ? code : 'cannot-create',
+      `The data directory cannot be made: ${message}`,
+      {
+        cause: error,
+        suggestions: ['Give another --data-dir, or make it writable.'],
+      },
+    );
   }
 }
 

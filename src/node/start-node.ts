@@ -51,7 +51,8 @@ export interface RunningNode {
 
 /**
  * Runs one node: takes the data directory's lock, listens, opens the disk, takes part. Errors: `already-running`,
- * `address-in-use`, `damaged`, `configuration`, `cannot-create`, `disk-full`, `disk-failed`.
+ * `address-in-use`, `damaged`, `configuration`, `cannot-create`, `not-permitted`, `disk-full`,
+ * `disk-failed`.
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { id, dataDir } = options;

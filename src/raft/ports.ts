@@ -10,7 +10,7 @@ import type { Envelope, Request, Response } from './core/messages.ts';
 /**
  * Files, as storage sees them. Paths are relative to the node's data directory and use `/`. Nothing is durable before
  * the sync that stands for it: data before `fdatasync` of its file, a created, renamed or removed name before
- * `fsyncDir` of its directory. Failures are thrown as `RaftError` (`disk-full`, `disk-failed`), never retried here.
+ * `fsyncDir` of its directory. Failures are thrown as `RaftError` (`disk-full`, `not-permitted`, `disk-failed`), never retried here.
  */
 export interface Disk {
   /** Opens a file for reading and writing; `create` makes it where it is missing. Undefined where there is none. */

@@ -92,11 +92,21 @@ describe('a command line that is not understood', () => {
     [['status', 'nonsense', '--json'], 'Unexpected argument: nonsense.'],
     [['log', 'verfy', 'x'], 'There is no command "log verfy".\n  Did you mean raft log verify?\n'],
     [['kv', 'cas', 'key', 'value'], 'or --absent KEY VALUE.\n  Add --help to see how commands are used.\n'],
+    [['log', 'repair', 'x', '--apply', '--plan'], '--plan and --apply cannot be given together.\n'],
+    [['log', 'bisect', 'x'], 'Something is missing: --when.\n'],
   ])('says what is wrong in it: %j', async (args, said) => {
     const { code, stdout, stderr } = await raft(args, { cwd: directory.path });
 
     expect(code).toBe(2);
     expect(args.includes('--json') ? JSON.parse(stdout).error.message : stderr).toContain(said);
+  });
+
+  it('is told from an environment that is not', async () => {
+    const { code, stderr } = await raft(['status'], { cwd: directory.path, env: { RAFT_SERVER: 'foo' } });
+
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^Error: RAFT_SERVER: This needs the URL of a node, .* it got "foo"\.\n/);
+    expect(stderr).toContain('unset RAFT_SERVER');
   });
 });
 

@@ -227,6 +227,25 @@ describe('raft log state', () => {
     }
   });
 
+  it('says how many of the keys begin as asked, also where none does', async () => {
+    const log = await kvLog();
+    try {
+      const state = ['log', 'state', log.path, '--at', '2', '--prefix'];
+      const [one, none, json] = await Promise.all([
+        raft([...state, 'a']),
+        raft([...state, 'nope']),
+        raft([...state, 'nope', '--json']),
+      ]);
+
+      expect([one.code, none.code, json.code]).toEqual([0, 0, 0]);
+      expect(one.stdout).toBe('After index 2 (term 1) 1 of 2 keys begins with "a":\na = 1  (index 1)\n');
+      expect(none.stdout).toBe('After index 2 (term 1) 0 of 2 keys begin with "nope".\n');
+      expect(JSON.parse(json.stdout)).toMatchObject({ type: 'state', keys: 2 });
+    } finally {
+      await log.remove();
+    }
+  });
+
   it('ends with 65 behind damage', async () => {
     const { code, stderr } = await raft(['log', 'state', fixture('damaged-log/missing-entry.log')]);
 

@@ -47,6 +47,22 @@ describe('raft log verify', () => {
     });
   });
 
+  it('says that a file holds no entries, on which a node starts all the same', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      for (const bytes of [0, 512]) {
+        const file = join(directory.path, `${bytes}.log`);
+        await writeFile(file, Buffer.alloc(bytes));
+        const { code, stdout } = await raft(['log', 'verify', file]);
+
+        expect(code).toBe(0);
+        expect(stdout).toContain(`${file}: ok, no entries in ${bytes} bytes\n`);
+      }
+    } finally {
+      await directory.remove();
+    }
+  });
+
   it('sends nobody to a repair of what is no log', async () => {
     const { code, stdout } = await raft(['log', 'verify', fixture('damaged-log/not-a-log.log')]);
 
@@ -62,13 +78,59 @@ describe('raft log verify', () => {
 });
 
 describe('a file that is no log', () => {
-  it.each(['inspect', 'dump', 'stats', 'export'])('is refused by raft log %s', async (command) => {
-    const file = fixture('damaged-log/not-a-log.log');
-    const { code, stdout, stderr } = await raft(['log', command, file]);
+  it.each([['inspect'], ['dump'], ['stats'], ['export'], ['state'], ['bisect', '--when', 'true']])(
+    'is refused by raft log %s',
+    async (command, ...flags) => {
+      const file = fixture('damaged-log/not-a-log.log');
+      const { code, stdout, stderr } = await raft(['log', command, file, ...flags]);
 
-    expect(code).toBe(65);
-    expect(stdout).toBe('');
-    expect(stderr).toContain(`${file} is no log`);
+      expect(code).toBe(65);
+      expect(stdout).toBe('');
+      expect(stderr).toContain(`${file} is no log`);
+    },
+  );
+
+  it('is refused by raft log diff, beside whatever it stands', async () => {
+    const file = fixture('damaged-log/not-a-log.log');
+    for (const logs of [
+      [fixture('seed-log/mixed.log'), file],
+      [file, fixture('damaged-log/torn-tail.log')],
+    ]) {
+      const { code, stdout, stderr } = await raft(['log', 'diff', ...logs]);
+
+      expect([code, stdout]).toEqual([65, '']);
+      expect(stderr).toContain(`${file} is no log`);
+    }
+  });
+});
+
+describe('raft log diff of logs without an entry that can be read in all of them', () => {
+  it('ends with 3 where they hold no index in common, and with 65 where one is damaged', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      const path = (name: string): string => join(directory.path, name);
+      const [late, damaged, empty, blank] = [path('late'), path('damaged'), path('empty'), path('blank')];
+      const entries = plainLog(6, 100);
+      await writeFile(late, encodeFrames(entries.slice(3)));
+      const bytes = Buffer.from(encodeFrames(entries.slice(2)));
+      bytes[40] = 255 - (bytes[40] ?? 0);
+      await writeFile(damaged, bytes);
+      await writeFile(empty, '');
+      await writeFile(blank, '');
+      // A segment that was named by its path does not end where a later one stands beside it.
+      const segment = path('00000000000000000001.log');
+      await writeFile(segment, encodeFrames(entries.slice(0, 3)));
+      await writeFile(path('00000000000000000004.log'), encodeFrames(entries.slice(3)));
+
+      const apart = await raft(['log', 'diff', segment, late]);
+      const hidden = await raft(['log', 'diff', segment, damaged]);
+      const nothing = await raft(['log', 'diff', empty, blank]);
+
+      expect(apart.stdout).toContain('so nothing was compared');
+      expect([apart.code, hidden.code, nothing.code]).toEqual([3, 65, 0]);
+    } finally {
+      await directory.remove();
+    }
   });
 });
 

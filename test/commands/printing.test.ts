@@ -14,6 +14,7 @@ describe('JSON', () => {
       [null, 'null\n'],
       [undefined, 'null\n'],
       [{ id: 2n ** 64n - 1n, lines: 'a\nb' }, '{"id":"18446744073709551615","lines":"a\\nb"}\n'],
+      ['\u009b2J\u007f', '"\\u009b2J\\u007f"\n'],
     ];
     for (const [value, line] of values) expect(jsonLine(value)).toBe(line);
   });

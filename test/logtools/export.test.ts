@@ -45,14 +45,28 @@ describe('an export as a table', () => {
     ]);
   });
 
+  it('says what a cas expects: a value, an empty one, or that the key is absent', async () => {
+    const cas = (expect: string | null) => JSON.stringify({ op: 'cas', key: 'k', expect, value: 'v' });
+    const log = encodeFrames(entriesOf([cas('old'), cas(''), cas(null), 'put k v'].map((text) => [1, text])));
+    const rows = (await table('ndjson', log)).trimEnd().split('\n');
+    const lines = (await table('csv', log)).trimEnd().split('\n');
+    await using dir = await TempDir.make();
+    const inParquet = await parquet(await dir.write('x.log', log));
+
+    expect(rows.map((row) => JSON.parse(row).expect)).toEqual(['old', '', null, null]);
+    expect(inParquet.rows.map(({ expect }) => expect)).toEqual(['old', '', null, null]);
+    expect(lines.map((line) => line.split(',').at(-1))).toEqual(['expect', 'old', '""', '', '']);
+    expect(rows.map((row) => JSON.parse(row).op)).toEqual(['cas', 'cas', 'cas', 'put']);
+  });
+
   it('as CSV has a heading, and quotes where they are needed', async () => {
     const csv = await table('csv', LOG, 'index < 4');
     expect(csv).toBe(
       [
-        'index,term,segment,offset,size,kind,session,sequence,op,key,value,text,command',
-        '1,1,x.log,0,9,noop,,,,,,,iVJBRlQNChoB',
-        '2,1,x.log,33,52,command,,,put,"a,b","say ""hi""\nthere","{""op"":""put"",""key"":""a,b"",""value"":""say \\""hi\\""\\nthere""}",eyJvcCI6InB1dCIsImtleSI6ImEsYiIsInZhbHVlIjoic2F5IFwiaGlcIlxudGhlcmUifQ==',
-        `3,2,x.log,109,68,session,${sessionOf(3)},4,put,empty,"",put empty ,iVJBRlQNChoDAQMDAwMDAwMDAwMDAwMDAwMEAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAAAAAAAAAAAAHB1dCBlbXB0eSA=`,
+        'index,term,segment,offset,size,kind,session,sequence,op,key,value,text,command,expect',
+        '1,1,x.log,0,9,noop,,,,,,,iVJBRlQNChoB,',
+        '2,1,x.log,33,52,command,,,put,"a,b","say ""hi""\nthere","{""op"":""put"",""key"":""a,b"",""value"":""say \\""hi\\""\\nthere""}",eyJvcCI6InB1dCIsImtleSI6ImEsYiIsInZhbHVlIjoic2F5IFwiaGlcIlxudGhlcmUifQ==,',
+        `3,2,x.log,109,68,session,${sessionOf(3)},4,put,empty,"",put empty ,iVJBRlQNChoDAQMDAwMDAwMDAwMDAwMDAwMEAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAAAAAAAAAAAAHB1dCBlbXB0eSA=,`,
         '',
       ].join('\n'),
     );
@@ -126,7 +140,7 @@ describe('an export as Parquet', () => {
     const { buffer } = concatBytes(await collect(exportParquet(location, noCount())));
     assert(buffer instanceof ArrayBuffer, 'bytes of their own');
     const { schema, num_rows } = parquetMetadata(buffer);
-    const optional = ['session', 'sequence', 'op', 'key', 'value', 'text'];
+    const optional = ['session', 'sequence', 'op', 'key', 'value', 'text', 'expect'];
     expect(num_rows).toBe(0n);
     expect(
       schema.slice(1).map(({ name, type, converted_type, repetition_type }) => {
@@ -137,7 +151,7 @@ describe('an export as Parquet', () => {
       ...['index INT64 UINT_64', 'term INT64 UINT_64', 'segment BYTE_ARRAY UTF8', 'offset INT64'],
       ...['size INT32', 'kind BYTE_ARRAY UTF8', 'session BYTE_ARRAY UTF8', 'sequence INT64'],
       ...['op BYTE_ARRAY UTF8', 'key BYTE_ARRAY UTF8', 'value BYTE_ARRAY UTF8', 'text BYTE_ARRAY UTF8'],
-      ...['command BYTE_ARRAY'],
+      ...['command BYTE_ARRAY', 'expect BYTE_ARRAY UTF8'],
     ]);
   });
 

@@ -53,6 +53,11 @@ describe('the state after an entry', () => {
       code: 'damaged',
       message: expect.stringContaining('beyond index 201'),
     });
+    const strange = await locateLog(fixturePath('damaged-log/not-a-log.log'));
+    await expect(collect(replayLog(strange, new Replay()))).rejects.toMatchObject({
+      code: 'damaged',
+      message: expect.stringContaining('cannot be replayed: not-a-log'),
+    });
     const before = new Replay();
     expect((await collect(replayLog(damaged, before, { at: 201n }))).length).toBe(201);
     await using dir = await TempDir.make();

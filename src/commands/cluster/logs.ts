@@ -4,6 +4,7 @@ import { requireCluster } from '../../cli/find-cluster.ts';
 import { dirFlags, wholeNumber } from '../../cli/flags.ts';
 import { anyNodes, namesFrom } from '../../cli/node-arguments.ts';
 import { prose } from '../../cli/prose.ts';
+import { lineFor } from '../../cli/terminal.ts';
 import { selectNodes } from '../../cluster/cluster-file.ts';
 import { followOutputs, type OutputLine, OutputReader } from '../../cluster/output.ts';
 
@@ -57,6 +58,6 @@ by raft log inspect. With --json, one object a line: {"node","line"}.`;
 
   async #show(line: OutputLine): Promise<void> {
     if (this.jsonEnabled()) await this.writeJson(line);
-    else await this.write(`${line.node} | ${line.line}\n`);
+    else await this.write(`${line.node} | ${lineFor(line.line)}\n`);
   }
 }

@@ -12,6 +12,7 @@ import { prose } from '../../cli/prose.ts';
 import { signalExitCode } from '../../cli/signals.ts';
 import { followedLeader } from '../../cli/status-report.ts';
 import { askStatuses } from '../../cli/statuses.ts';
+import { lineFor } from '../../cli/terminal.ts';
 import { markEstablished } from '../../cluster/cluster-file.ts';
 import type { Cluster, ClusterNode } from '../../cluster/cluster-format.ts';
 import { type Child, describeExit, type Exit, launchNodes, stopChildren } from '../../cluster/launch.ts';
@@ -142,7 +143,7 @@ A node that dies is reported and not started again. With --detach the nodes go o
       hurry: this.#hurry.signal,
       watcher: {
         line: (line) =>
-          this.jsonEnabled() ? this.printJson(line) : this.print(`${line.node} | ${line.line}`),
+          this.jsonEnabled() ? this.printJson(line) : this.print(`${line.node} | ${lineFor(line.line)}`),
         ended: (node, exit) => void this.#reportEnd(cluster, node, exit),
       },
     });

@@ -4,6 +4,7 @@ import { configReport, configText } from '../../cli/config-report.ts';
 import { findCluster } from '../../cli/find-cluster.ts';
 import { serverFlags } from '../../cli/flags.ts';
 import { prose } from '../../cli/prose.ts';
+import { linesFor } from '../../cli/terminal.ts';
 import { exitCodeOf, RaftError } from '../../lib/errors.ts';
 
 /** While leadership goes from one node to another nobody leads for a moment: that is waited for, in milliseconds. */
@@ -44,7 +45,7 @@ node knows, says so, and ends with 69.`;
       );
     }
     const report = configReport(view, view.source);
-    this.printResult(report, () => configText(report, view));
+    this.printResult(report, () => linesFor(configText(report, view)));
     if (report.leader === null) this.exit(exitCodeOf('no-leader'));
   }
 }

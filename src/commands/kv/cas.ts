@@ -5,6 +5,7 @@ import { SEE_HELP } from '../../cli/failure.ts';
 import { onceFlags, serverFlags, timeoutFlags } from '../../cli/flags.ts';
 import { numberField, sendKv, textField, valueFrom } from '../../cli/kv.ts';
 import { prose } from '../../cli/prose.ts';
+import { lineFor } from '../../cli/terminal.ts';
 import { usage } from '../../cli/values.ts';
 import { withClient } from '../../cli/with-client.ts';
 import { RaftError } from '../../lib/errors.ts';
@@ -52,10 +53,13 @@ code 3 says that the key holds something else, and nothing was changed. With --j
       withClient(flags, (client) => sendKv(client, { op: 'cas', key, expect, value })),
     );
     if (answer.get('swapped') !== true) {
-      const holds = answer.get('found') === true ? `holds "${textField(answer, 'value')}"` : 'does not exist';
+      const holds =
+        answer.get('found') === true
+          ? `holds ${JSON.stringify(textField(answer, 'value'))}`
+          : 'does not exist';
       throw new RaftError('answered-no', `Nothing was changed: the key "${key}" ${holds}.`);
     }
     const index = numberField(answer, 'index');
-    this.printResult({ key, index }, () => `${key} was written at index ${index}`);
+    this.printResult({ key, index }, () => `${lineFor(key)} was written at index ${index}`);
   }
 }

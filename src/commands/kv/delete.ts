@@ -3,6 +3,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { onceFlags, serverFlags, timeoutFlags } from '../../cli/flags.ts';
 import { sendKv } from '../../cli/kv.ts';
 import { prose } from '../../cli/prose.ts';
+import { lineFor } from '../../cli/terminal.ts';
 import { withClient } from '../../cli/with-client.ts';
 
 /** Removes a key. */
@@ -27,7 +28,7 @@ export class KvDelete extends BaseCommand {
     const found = answer.get('found') === true;
     const at = index === null ? '' : ` at index ${index}`;
     this.printResult({ key, found, index }, () =>
-      found ? `${key} was removed${at}` : `There was no key ${key}${at}`,
+      found ? `${lineFor(key)} was removed${at}` : `There was no key ${lineFor(key)}${at}`,
     );
   }
 }

@@ -4,6 +4,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { serverFlags, timeoutFlags } from '../../cli/flags.ts';
 import { askKv, numberField, textField } from '../../cli/kv.ts';
 import { prose } from '../../cli/prose.ts';
+import { linesFor } from '../../cli/terminal.ts';
 import { withClient } from '../../cli/with-client.ts';
 import { RaftError } from '../../lib/errors.ts';
 
@@ -14,7 +15,8 @@ export class KvGet extends BaseCommand {
   static override description =
     prose`Exit code 3 says that there is no such key. The answer is as new as the last write that
 anybody was told of, unless --stale. With --json: {"key","value","index"}, where index is that of the entry that wrote
-the value.`;
+the value. On a terminal control characters are shown as dots, but for line feeds and tabs; elsewhere the value is printed
+as it is.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> greeting',
@@ -38,6 +40,6 @@ the value.`;
     const answer = await withClient(flags, (client) => askKv(client, { op: 'get', key }, consistency));
     if (answer.get('found') !== true) throw new RaftError('answered-no', `There is no key "${key}".`);
     const value = textField(answer, 'value');
-    this.printResult({ key, value, index: numberField(answer, 'index') }, () => value);
+    this.printResult({ key, value, index: numberField(answer, 'index') }, () => linesFor(value));
   }
 }

@@ -5,6 +5,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { serverFlags, timeoutFlags, wholeNumber } from '../../cli/flags.ts';
 import { askKv, itemsField, type KvItem } from '../../cli/kv.ts';
 import { prose } from '../../cli/prose.ts';
+import { lineFor } from '../../cli/terminal.ts';
 import { withClient } from '../../cli/with-client.ts';
 import { LIST_ITEMS_MAX } from '../../lib/limits.ts';
 import type { Consistency } from '../../raft/service.ts';
@@ -15,7 +16,7 @@ export class KvList extends BaseCommand {
 
   static override description = prose`One key a line, then a tab and its value; with --json one object a line,
 {"key","value","index"}. A long list is asked for in pages, each of which is as new as any read; a write that comes in
-between may be seen in later pages.`;
+between may be seen in later pages. On a terminal control characters and line breaks are shown as dots.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -66,7 +67,7 @@ between may be seen in later pages.`;
 
   async #show(item: KvItem): Promise<void> {
     if (this.jsonEnabled()) await this.writeJson(item);
-    else await this.write(`${item.key}\t${item.value}\n`);
+    else await this.write(`${lineFor(item.key)}\t${lineFor(item.value)}\n`);
   }
 }
 

@@ -3,6 +3,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { onceFlags, serverFlags, timeoutFlags } from '../../cli/flags.ts';
 import { numberField, sendKv, valueFrom } from '../../cli/kv.ts';
 import { prose } from '../../cli/prose.ts';
+import { lineFor } from '../../cli/terminal.ts';
 import { withClient } from '../../cli/with-client.ts';
 
 /** Gives a key a value. */
@@ -36,6 +37,6 @@ export class KvPut extends BaseCommand {
       withClient(flags, (client) => sendKv(client, { op: 'put', key, value })),
     );
     const index = numberField(answer, 'index');
-    this.printResult({ key, index }, () => `${key} was written at index ${index}`);
+    this.printResult({ key, index }, () => `${lineFor(key)} was written at index ${index}`);
   }
 }

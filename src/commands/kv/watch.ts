@@ -6,6 +6,7 @@ import type { WatchNotice, WatchTarget } from '../../api/watch.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { serverFlags, timeoutFlags, wholeNumber } from '../../cli/flags.ts';
 import { prose } from '../../cli/prose.ts';
+import { lineFor } from '../../cli/terminal.ts';
 import { usage } from '../../cli/values.ts';
 import { withClient } from '../../cli/with-client.ts';
 import { assertNever } from '../../lib/assert.ts';
@@ -19,7 +20,8 @@ export class KvWatch extends BaseCommand {
     prose`One change a line: its index in the log, put or delete, the key, and the value; with --json one
 object a line, {"index","type","key","value"}. Each change is printed once and in the order of the log, whichever nodes
 die meanwhile. Without --from it begins with what is written after it says that it watches. Nodes keep a bounded number
-of past changes: exit code 3 says that those from --from on are not kept any more. Ctrl-C ends it.`;
+of past changes: exit code 3 says that those from --from on are not kept any more. On a terminal control characters
+and line breaks are shown as dots. Ctrl-C ends it.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> greeting',
@@ -75,7 +77,7 @@ of past changes: exit code 3 says that those from --from on are not kept any mor
   async #show(event: WatchEvent): Promise<void> {
     const { type, index, key, value } = event;
     if (this.jsonEnabled()) await this.writeJson({ index, type, key, value });
-    else await this.write(`${index} ${type} ${key}${value === null ? '' : ` ${value}`}\n`);
+    else await this.write(`${index} ${type} ${lineFor(key)}${value === null ? '' : ` ${lineFor(value)}`}\n`);
   }
 
   /** Whoever asked for JSON reads the changes by a program; that nothing can come now, he has to learn all the same. */
@@ -86,7 +88,9 @@ of past changes: exit code 3 says that those from --from on are not kept any mor
           this.note(`Watching ${named(target)} from index ${notice.from} on; Ctrl-C ends it.`);
         return;
       case 'waiting':
-        this.note(`No node serves the watch now: ${notice.reason.message} It goes on trying.`);
+        this.note(
+          `No node serves the watch now: ${lineFor(notice.reason.message, process.stderr)} It goes on trying.`,
+        );
         return;
       default:
         assertNever(notice, 'notice');
@@ -100,6 +104,7 @@ interface Range {
 }
 
 function named({ key, prefix }: WatchTarget): string {
-  if (key !== undefined) return key;
-  return prefix === '' ? 'all keys' : `all keys that begin with ${prefix}`;
+  const shown = lineFor(key ?? prefix ?? '', process.stderr);
+  if (key !== undefined) return shown;
+  return prefix === '' ? 'all keys' : `all keys that begin with ${shown}`;
 }

@@ -1,5 +1,6 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { serverFlags, timeoutFlags } from '../../cli/flags.ts';
+import { linesFor } from '../../cli/terminal.ts';
 import { withClient } from '../../cli/with-client.ts';
 
 /** Says who leads. */
@@ -18,6 +19,8 @@ export class LeaderShow extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(LeaderShow);
     const { id, name, url, term } = await withClient(flags, (client) => client.leader());
-    this.printResult({ id, name, url, term }, () => `${name} (${id}) leads in term ${term} at ${url}`);
+    this.printResult({ id, name, url, term }, () =>
+      linesFor(`${name} (${id}) leads in term ${term} at ${url}`),
+    );
   }
 }

@@ -13,6 +13,7 @@ import {
 import { findCluster } from '../../cli/find-cluster.ts';
 import { serverFlags, timeoutFlags } from '../../cli/flags.ts';
 import { prose } from '../../cli/prose.ts';
+import { linesFor } from '../../cli/terminal.ts';
 import { usage } from '../../cli/values.ts';
 import { nodeId } from '../../lib/brands.ts';
 import { RaftError } from '../../lib/errors.ts';
@@ -66,7 +67,9 @@ code is 69. With --json: {"id","name","url","term"}.`;
   }
 
   #show({ id, name, url, term }: Leader): void {
-    this.printResult({ id, name, url, term }, () => `${name} (${id}) leads in term ${term} at ${url}`);
+    this.printResult({ id, name, url, term }, () =>
+      linesFor(`${name} (${id}) leads in term ${term} at ${url}`),
+    );
   }
 }
 

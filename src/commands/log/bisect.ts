@@ -5,9 +5,11 @@ import { dirFlags } from '../../cli/flags.ts';
 import { inspectHeading, inspectLine } from '../../cli/log-lines.ts';
 import { ProgressBar } from '../../cli/log-progress.ts';
 import { prose } from '../../cli/prose.ts';
+import { lineFor } from '../../cli/terminal.ts';
 import { RaftError } from '../../lib/errors.ts';
 import { type BisectResult, bisectLog, compileWhen } from '../../logtools/bisect.ts';
 import { LogProgress } from '../../logtools/progress.ts';
+import { refuseNoLog } from '../../logtools/refuse-no-log.ts';
 import type { ReplayedChange } from '../../logtools/replay.ts';
 
 /** Finds the entry that made a condition true. */
@@ -41,6 +43,7 @@ not there makes it false. Ends with 3 where no entry makes it true. Reads only, 
     const { args, flags } = await this.parse(LogBisect);
     const when = await compileWhen(flags.when);
     const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text));
+    await refuseNoLog(location);
     const bar = new ProgressBar('Applying');
     const progress = await LogProgress.of(location, (done, total) => bar.update(done, total));
     let result: BisectResult;
@@ -58,7 +61,7 @@ not there makes it false. Ends with 3 where no entry makes it true. Reads only, 
 }
 
 function changeLine({ key, before, after }: ReplayedChange): string {
-  return `${JSON.stringify(key)}: ${valueText(before)} became ${valueText(after)}`;
+  return lineFor(`${JSON.stringify(key)}: ${valueText(before)} became ${valueText(after)}`);
 }
 
 function valueText(value: string | null): string {

@@ -9,11 +9,12 @@ import { ProgressBar } from '../../cli/log-progress.ts';
 import { prose } from '../../cli/prose.ts';
 import { usage } from '../../cli/values.ts';
 import type { Cluster } from '../../cluster/cluster-format.ts';
-import { exitCodeOf } from '../../lib/errors.ts';
+import { exitCodeOf, type RaftErrorCode } from '../../lib/errors.ts';
 import { MEMBERS_MAX } from '../../lib/limits.ts';
-import { type DiffEntry, type DiffSummary, diffLogs } from '../../logtools/diff.ts';
+import { type DiffEntry, type DiffSummary, diffLogs, isNothingCompared } from '../../logtools/diff.ts';
 import type { DiffLog } from '../../logtools/diff-cursor.ts';
 import { LogProgress } from '../../logtools/progress.ts';
+import { refuseNoLog } from '../../logtools/refuse-no-log.ts';
 
 /** Compares the logs of a cluster's nodes. */
 export class LogDiff extends BaseCommand {
@@ -24,8 +25,9 @@ export class LogDiff extends BaseCommand {
 entries stand on a majority of the voters and so may be committed, and which can still be lost. Logs may begin at
 different indexes. Who votes is taken from the configurations in the logs, then from the data directories and the cluster
 directory; where none of them says it, as from bare files, say with --voters how many there are. Ends with 65 where two
-logs hold different bytes of the same index and term: one of them is damaged then. Reads only, also while nodes write the
-logs.`;
+logs hold different bytes of the same index and term: one of them is damaged then. Where no entry can be read in all of
+the logs, nothing was compared: that ends with 65 where one of them is damaged, else with 3. Reads only, also while nodes
+write the logs.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> node1 node2 node3',
@@ -75,7 +77,8 @@ logs.`;
     });
     if (!this.jsonEnabled() && flags.entries && summary.partAt !== null) await this.write('\n');
     this.printResult(summary, () => diffSummaryLines(summary, (id) => nodeName(cluster, id)));
-    if (summary.conflicts > 0) this.exit(exitCodeOf('damaged'));
+    const failure = failureIn(summary);
+    if (failure !== undefined) this.exit(exitCodeOf(failure));
   }
 
   async #compare(
@@ -109,6 +112,7 @@ logs.`;
     const logs: DiffLog[] = [];
     for (const name of names) {
       const found = await findLog(name, dir, (text) => this.note(text));
+      await refuseNoLog(found.location);
       logs.push({ name, ...found, owner: await ownerOf(found.location, cluster) });
     }
     return logs;
@@ -118,4 +122,11 @@ logs.`;
     if (this.jsonEnabled()) await this.writeJson(entry);
     else await this.write(`${diffEntryLines(entry)}\n`);
   }
+}
+
+/** Why the comparison is no success, whatever else it says; undefined where it is one. */
+function failureIn(summary: DiffSummary): RaftErrorCode | undefined {
+  if (summary.conflicts > 0) return 'damaged';
+  if (!isNothingCompared(summary)) return undefined;
+  return summary.logs.some(({ problems }) => problems > 0) ? 'damaged' : 'answered-no';
 }

@@ -7,6 +7,7 @@ import { indexFlag, selectionFlags, selectionOf } from '../../cli/log-selection.
 import { NewFile } from '../../cli/new-file.ts';
 import { prose } from '../../cli/prose.ts';
 import { signalExitCode } from '../../cli/signals.ts';
+import { linesFor } from '../../cli/terminal.ts';
 import { usage } from '../../cli/values.ts';
 import { assertNever } from '../../lib/assert.ts';
 import { counted } from '../../lib/counted.ts';
@@ -36,7 +37,7 @@ export class LogExport extends BaseCommand {
 
   static override description =
     prose`NDJSON, CSV and Parquet have one row for each entry, with the columns index, term, segment,
-offset, size, kind, session, sequence, op, key, value, text and command (base64; in Parquet bytes); damage is left out
+offset, size, kind, session, sequence, op, key, value, text, command (base64; in Parquet bytes) and expect (of a cas); damage is left out
 and counted on standard error. The file of --output gets its name once it is whole. The format original has the frames as they are, up to what is known to be committed, since that program takes
 every entry of its log for committed; --committed says how far, where no data directory says it. Reads only, also while
 a node writes the log. --json concerns failures alone.`;
@@ -100,7 +101,8 @@ a node writes the log. --json concerns failures alone.`;
 
   async #write(pieces: AsyncIterable<string | Uint8Array>, path: string | undefined): Promise<void> {
     if (path === undefined) {
-      for await (const piece of pieces) await this.write(piece);
+      // Texts of the table come from the log; what is bytes is not written to a terminal at all.
+      for await (const piece of pieces) await this.write(typeof piece === 'string' ? linesFor(piece) : piece);
       return;
     }
     const file = new NewFile(path);

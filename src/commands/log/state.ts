@@ -9,6 +9,7 @@ import { usage } from '../../cli/values.ts';
 import { counted } from '../../lib/counted.ts';
 import { previewOf } from '../../logtools/preview.ts';
 import { LogProgress } from '../../logtools/progress.ts';
+import { refuseNoLog } from '../../logtools/refuse-no-log.ts';
 import { committedThrough, Replay, replayLog } from '../../logtools/replay.ts';
 
 /** Shows the key-value state after an entry. */
@@ -38,6 +39,7 @@ Reads only, also while a node writes the log.`;
     const { args, flags } = await this.parse(LogState);
     const { at, prefix = '' } = flags;
     const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
+    await refuseNoLog(location);
     const committed = await committedThrough(location);
     const bar = new ProgressBar('Applying');
     const progress = await LogProgress.of(location, (done, total) => bar.update(done, total));
@@ -53,32 +55,46 @@ Reads only, also while a node writes the log.`;
     if (at !== undefined && index < at)
       throw usage(`The log ends with index ${index}, and --at asks for ${at}.`);
     const keys = replay.values.size;
+    const shown = keysWith(prefix, replay);
     const document = { type: 'state', index, term, keys, committedThrough: committed };
-    this.printResult(document, () => stateLine({ index, term, keys }));
+    this.printResult(document, () => stateLine({ index, term, keys, prefix, shown }));
     for (const [key, item] of replay.items()) {
       if (!key.startsWith(prefix)) continue;
       if (this.jsonEnabled()) await this.writeJson({ type: 'item', key, ...item });
-      else await this.write(`${shown(key)} = ${shown(item.value)}  (index ${item.index})\n`);
+      else await this.write(`${oneLine(key)} = ${oneLine(item.value)}  (index ${item.index})\n`);
     }
   }
 }
 
-function stateLine({
-  index,
-  term,
-  keys,
-}: {
+/** How many keys begin so. */
+function keysWith(prefix: string, { values }: Replay): number {
+  let count = 0;
+  for (const key of values.keys()) if (key.startsWith(prefix)) count++;
+  return count;
+}
+
+/** The state in a line. */
+interface StateSummary {
   readonly index: bigint;
   readonly term: bigint;
   readonly keys: number;
-}): string {
+  readonly prefix: string;
+  /** How many of the keys begin with the prefix. */
+  readonly shown: number;
+}
+
+function stateLine({ index, term, keys, prefix, shown }: StateSummary): string {
   if (index === 0n) return 'Before the first entry there are no keys.';
   const after = `After index ${index} (term ${term})`;
   if (keys === 0) return `${after} there are no keys.`;
+  if (prefix !== '') {
+    const begin = `${shown} of ${counted(keys, 'key')} ${shown === 1 ? 'begins' : 'begin'}`;
+    return `${after} ${begin} with "${oneLine(prefix)}"${shown === 0 ? '.' : ':'}`;
+  }
   return `${after} there ${keys === 1 ? 'is' : 'are'} ${counted(keys, 'key')}:`;
 }
 
 /** A text on one line, whatever is in it. */
-function shown(text: string): string {
+function oneLine(text: string): string {
   return previewOf(Buffer.from(text), 200);
 }

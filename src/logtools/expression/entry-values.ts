@@ -77,6 +77,12 @@ export class EntryValues {
     return command !== null && 'value' in command ? command.value : '';
   }
 
+  /** What the key has to hold for a `cas` to write; null where it has to be absent, and of what is none. No condition asks. */
+  get expect(): string | null {
+    const command = this.#kv();
+    return command?.op === 'cas' ? command.expect : null;
+  }
+
   get session(): string {
     return this.payload.kind === 'session' ? this.payload.place.session : '';
   }

@@ -1,10 +1,11 @@
 import { dirname } from 'node:path';
 import { diskCodeOf } from '../../lib/disk-full.ts';
 import { RaftError } from '../../lib/errors.ts';
+import { isForbidden } from '../../lib/forbidden.ts';
 
 /**
- * The failure of the operating system to `verb` the file at `path`, as the user is told of it: `disk-full` or
- * `disk-failed`.
+ * The failure of the operating system to `verb` the file at `path`, as the user is told of it: `disk-full`,
+ * `not-permitted` or `disk-failed`.
  */
 export function diskError(verb: string, path: string, cause: unknown): RaftError {
   const reason = cause instanceof Error ? cause.message : String(cause);
@@ -17,6 +18,15 @@ export function diskError(verb: string, path: string, cause: unknown): RaftError
       ],
     });
   }
+  if (isForbidden(cause)) {
+    return new RaftError('not-permitted', `Cannot ${verb} ${path}: ${reason}.`, {
+      cause,
+      suggestions: [
+        `Do it as the user that these files belong to: ls -ld '${dirname(path)}' '${path}'`,
+        'Or give this user the right to read and write them.',
+      ],
+    });
+  }
   return new RaftError('disk-failed', `Cannot ${verb} ${path}: ${reason}.`, {
     cause,
     suggestions: [suggestionFor(systemCodeOf(cause), path), 'Start the node again once that is mended.'],
@@ -25,9 +35,6 @@ export function diskError(verb: string, path: string, cause: unknown): RaftError
 
 function suggestionFor(systemCode: string | undefined, path: string): string {
   switch (systemCode) {
-    case 'EACCES':
-    case 'EPERM':
-      return `Give this user the right to read and write ${path} (ls -ld '${dirname(path)}').`;
     case 'EROFS':
       return `Mount the file system of ${path} for writing.`;
     case 'EMFILE':

@@ -37,7 +37,7 @@ export interface LockContent extends LockDetails, ProcessIdentity, Partial<LockP
  * Takes the data directory, which exists, for this process. A lock counts only while the process that it names lives:
  * same pid, start time and boot of the machine, and only in the directory that it was made in. Any other is a leftover
  * and is taken over. Errors: `already-running`
- * (73) with the pid of the holder; `disk-full`, `disk-failed`.
+ * (73) with the pid of the holder; `not-permitted`, `disk-full`, `disk-failed`.
  *
  * Two processes that find the same leftover must not both win, so it is never removed by its name, which may by then be
  * another's lock. Whoever wants it first creates a claim that is named after the leftover's content, which only one can
