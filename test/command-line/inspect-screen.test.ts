@@ -161,6 +161,22 @@ describe('raft log inspect on a terminal', () => {
     await terminal.shows(/^put key7 value$/m);
   });
 
+  it('takes a key right behind Esc, in one read with it and in the next', async () => {
+    const terminal = inspect(damagedLog(), { columns: 80, rows: 24 });
+    await terminal.shows(at(1));
+    terminal.type('/key[0-9\u001b:7\r');
+    await terminal.shows(at(7));
+    terminal.type('/(\r');
+    await terminal.shows(/regular expression/);
+    terminal.type('\u001b');
+    terminal.type(':9\r');
+    await terminal.shows(at(9));
+    terminal.type('/key[0-9');
+    await terminal.shows(/^\/key\[0-9/m);
+    terminal.type('\u001b');
+    await terminal.shows(/^row 9 of 300/m);
+  });
+
   it('draws anew after a resize, also to a size that is too small and back', async () => {
     const terminal = inspect(damagedLog(), { columns: 80, rows: 24 });
     await terminal.shows(at(1));

@@ -10,23 +10,23 @@ import {
   type Size,
 } from '../../src/tui/inspector-state.ts';
 import { frameOf, type Shown } from '../../src/tui/inspector-view.ts';
-import { keyOf } from '../../src/tui/keys.ts';
 import { type Line, textOfLine } from '../../src/tui/line.ts';
 import { lowerPart } from '../../src/tui/lower-view.ts';
 import { RowLoader } from '../../src/tui/row-loader.ts';
 import { StateLoader } from '../../src/tui/state-loader.ts';
+import { keysOfRest, typedKeys } from '../../src/tui/typed-keys.ts';
 
-/** Keys that have a name, as a test writes them. */
+/** Keys that have a name, as a test writes them, and what a terminal sends for them. */
 const NAMES: Readonly<Record<string, string>> = {
-  '<enter>': 'return',
-  '<esc>': 'escape',
-  '<up>': 'up',
-  '<down>': 'down',
-  '<pgup>': 'pageup',
-  '<pgdn>': 'pagedown',
-  '<home>': 'home',
-  '<end>': 'end',
-  '<backspace>': 'backspace',
+  '<enter>': '\r',
+  '<esc>': '\u001b',
+  '<up>': '\u001b[A',
+  '<down>': '\u001b[B',
+  '<pgup>': '\u001b[5~',
+  '<pgdn>': '\u001b[6~',
+  '<home>': '\u001b[H',
+  '<end>': '\u001b[F',
+  '<backspace>': '\u007f',
 };
 
 /** The inspector without a terminal: the reducer, the view, and a real log. */
@@ -74,9 +74,8 @@ export class Inspected {
   /** Presses keys, one after the other: letters, and names in angle brackets. */
   async press(keys: string): Promise<void> {
     for (const text of keys.match(/<\w+>|[\s\S]/gu) ?? []) {
-      const name = NAMES[text];
-      const key = name === undefined ? keyOf(text, {}) : keyOf(undefined, { name });
-      if (key !== undefined) await this.tell({ type: 'key', key });
+      const { keys: typed, rest } = typedKeys(NAMES[text] ?? text);
+      for (const key of [...typed, ...keysOfRest(rest)]) await this.tell({ type: 'key', key });
     }
   }
 
