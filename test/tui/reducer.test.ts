@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { layoutOf } from '../../src/tui/inspector-state.ts';
 import { textOfLine } from '../../src/tui/line.ts';
 import { fixturePath, plainLog } from '../logfmt/logs.ts';
 import { entriesOf } from '../logtools/entries.ts';
@@ -47,6 +48,38 @@ describe('the keys of the inspector', () => {
     await screen.press(':50<enter>');
     expect(screen.state.top).toBe(44);
     expect(screen.state.cursor).toBe(49);
+  });
+
+  it.each([
+    ['Enter', 8, { columns: 80, rows: 24 }, 'G<enter><enter>', undefined],
+    ['Enter', 100, { columns: 80, rows: 24 }, 'G<enter><enter>', undefined],
+    ['Enter', 8, { columns: 40, rows: 10 }, 'G<enter><enter>', undefined],
+    ['Enter after the last rows', 100, { columns: 40, rows: 10 }, '<enter>G<enter>', undefined],
+    ['s', 100, { columns: 40, rows: 10 }, 'Gss', undefined],
+    ['a larger terminal', 30, { columns: 80, rows: 24 }, 'G', { columns: 80, rows: 40 }],
+    ['a larger terminal', 100, { columns: 40, rows: 10 }, 'G', { columns: 200, rows: 60 }],
+  ] as const)(
+    'and the size leave no room blank below the last row: %s, %d rows',
+    async (_, count, size, keys, later) => {
+      await using dir = await TempDir.make();
+      const path = await dir.write('a.log', encodeFrames(plainLog(count, 20)));
+      const screen = await Inspected.open(path, size);
+      await screen.press(keys);
+      if (later !== undefined) await screen.tell({ type: 'resized', size: later });
+      const { listRows } = layoutOf(screen.state);
+      expect(screen.state.top).toBe(Math.max(0, count - listRows));
+      expect(screen.at).toBe(String(count));
+      screen.close();
+    },
+  );
+
+  it('give back the list where it was, behind the detail alone', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir);
+    await screen.press(':50<enter>');
+    const { top } = screen.state;
+    await screen.press('<enter>j<enter>');
+    expect(screen.state).toMatchObject({ top, cursor: 50 });
   });
 
   it('go back to where the last jump began, and to a mark before that', async () => {
