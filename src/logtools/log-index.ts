@@ -129,8 +129,9 @@ export class LogIndex {
     return { offset, index, term: this.termAt(this.rowCount - 1) ?? 0n };
   }
 
-  /** Says to which segment the next rows belong. */
+  /** Says to which segment the next rows belong, as often as one likes. */
   startSegment(segment: SegmentFile): void {
+    if (this.#segments.at(-1)?.segment.path === segment.path) return;
     this.#segments.push({ segment, firstRow: this.rowCount });
   }
 

@@ -137,7 +137,8 @@ export class LogIndexer {
     const seen = { path: segment.path, role: scanOptions.segment, bytes, modifiedMs };
     if (this.#seen !== undefined && isSame(seen, this.#seen)) return;
     this.index.truncate(this.#settled.rowCount);
-    if (this.#settled.lastOffset === undefined) this.index.startSegment(segment);
+    // A segment that has no row yet is forgotten with those that it might have had.
+    this.index.startSegment(segment);
     await this.#scan(file, { scanOptions, fileBytes: bytes, hint, ...options });
     // A failure leaves it to the next look to begin here again.
     this.#seen = seen;

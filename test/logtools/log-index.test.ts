@@ -187,6 +187,20 @@ describe('an index that is brought up to date', () => {
     expect(indexer.index.rowCount).toBe(28);
   });
 
+  it('has rows of a segment in which none was wanted before', async () => {
+    await using dir = await TempDir.make();
+    await dir.write(segmentName(1), encodeFrames(entries.slice(0, 20)));
+    const selection = await Selection.of({ grep: 'k1 |k25' });
+    const indexer = new LogIndexer(await locateLog(dir.path), { selection });
+    const path = await dir.write(segmentName(21), encodeFrames(entries.slice(20, 23)));
+    await indexer.update();
+    await appendFile(path, encodeFrames(entries.slice(23)));
+    await indexer.update();
+    expect(rowsOf(indexer.index).map(({ segment }) => `log/${segment.name}`)).toEqual(
+      [1, 21].map(segmentName),
+    );
+  });
+
   it('begins anew where the whole log was replaced', async () => {
     await using dir = await TempDir.make();
     const path = await dir.write(segmentName(1), encodeFrames(entries));
