@@ -3,6 +3,7 @@ import type { LogLocation } from '../logtools/locate.ts';
 import { type IndexNews, type IndexOptions, keepIndexed, LogIndexer } from '../logtools/log-indexer.ts';
 import { findRow } from '../logtools/search.ts';
 import { Canvas } from './canvas.ts';
+import type { Filter } from './filter-view.ts';
 import { terminalSize } from './full-screen.ts';
 import { reduce } from './inspector-reducer.ts';
 import {
@@ -25,6 +26,8 @@ export interface InspectRequest extends IndexOptions {
   readonly name: string;
   /** Begin at the end, and stay there while the log grows. */
   readonly isFollowing: boolean;
+  /** What its selection is, in words; only together with that. */
+  readonly filter?: Filter;
 }
 
 /** How somebody left the inspector. */
@@ -118,7 +121,7 @@ class Inspector {
 
   #shown(): Shown {
     return {
-      ...{ log: this.#indexer.index, name: this.#request.name },
+      ...{ log: this.#indexer.index, name: this.#request.name, filter: this.#request.filter },
       ...{ contents: this.#loader.contents, bytes: this.#loader.bytes },
       state: this.#states.answer(this.#state),
     };

@@ -264,8 +264,18 @@ describe('raft log inspect on a terminal', () => {
 
   it('shows what was chosen alone', async () => {
     const terminal = inspect(damagedLog(), { columns: 80, rows: 24 }, ['--where', 'key.endsWith("99")']);
-    await terminal.shows(/3 entries, 1 damage$/m);
+    await terminal.shows(/^\S*node\.log {2}--where 'key.* 3 of 299 entries, 1 damage$/m);
     await terminal.shows(/put "key99" [\s\S]*!! checksum[\s\S]*put "key199" [\s\S]*put "key299" /);
+  });
+
+  it('says that nothing was chosen, and the way out', async () => {
+    const args = ['--kind', 'noop', '--grep', 'no such thing'];
+    const terminal = inspect(fixturePath('seed-log/cluster-node1.log'), { columns: 80, rows: 24 }, args);
+    await terminal.shows(/ 0 of \d+ entries, no damage$/m);
+    await terminal.shows(/0 of \d+ entries match: --kind noop --grep 'no such thing'/);
+    await terminal.shows(/leave \(q\) and start again without that/);
+    terminal.type('q');
+    expect((await terminal.left()).code).toBe(0);
   });
 
   it('draws without WebAssembly too, and gives the terminal back', async () => {

@@ -2,6 +2,8 @@ import { RaftError } from '../../src/lib/errors.ts';
 import { type LogLocation, locateLog } from '../../src/logtools/locate.ts';
 import { LogIndexer } from '../../src/logtools/log-indexer.ts';
 import { findRow } from '../../src/logtools/search.ts';
+import type { Selection } from '../../src/logtools/selection.ts';
+import type { Filter } from '../../src/tui/filter-view.ts';
 import { reduce } from '../../src/tui/inspector-reducer.ts';
 import {
   type InspectorEvent,
@@ -29,17 +31,25 @@ const NAMES: Readonly<Record<string, string>> = {
   '<backspace>': '\u007f',
 };
 
+/** Entries that alone are wanted. */
+export interface Chosen {
+  readonly selection: Selection;
+  readonly filter: Filter;
+}
+
 /** The inspector without a terminal: the reducer, the view, and a real log. */
 export class Inspected {
   readonly #indexer: LogIndexer;
   readonly #loader: RowLoader;
   readonly #states: StateLoader;
   readonly #name: string;
+  readonly #filter: Filter | undefined;
   #hasNews: () => void = () => {};
   state: InspectorState;
 
-  private constructor(location: LogLocation, name: string, size: Size) {
-    this.#indexer = new LogIndexer(location);
+  private constructor(location: LogLocation, name: string, size: Size, chosen: Chosen | undefined) {
+    this.#indexer = new LogIndexer(location, chosen);
+    this.#filter = chosen?.filter;
     this.#loader = new RowLoader(this.#indexer.index);
     this.#states = new StateLoader(location, this.#indexer.index, { name, onNews: () => this.#hasNews() });
     this.#name = name;
@@ -47,8 +57,8 @@ export class Inspected {
   }
 
   /** A log that is indexed as a whole. */
-  static async open(path: string, size: Size, name = 'node.log'): Promise<Inspected> {
-    const inspected = new Inspected(await locateLog(path), name, size);
+  static async open(path: string, size: Size, name = 'node.log', chosen?: Chosen): Promise<Inspected> {
+    const inspected = new Inspected(await locateLog(path), name, size, chosen);
     await inspected.update();
     return inspected;
   }
@@ -104,7 +114,7 @@ export class Inspected {
 
   #shown(): Shown {
     return {
-      ...{ log: this.#indexer.index, name: this.#name },
+      ...{ log: this.#indexer.index, name: this.#name, filter: this.#filter },
       ...{ contents: this.#loader.contents, bytes: this.#loader.bytes },
       state: this.#states.answer(this.state),
     };
