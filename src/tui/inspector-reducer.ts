@@ -1,15 +1,16 @@
 import { assertNever } from '../lib/assert.ts';
 import type { LogLookup } from '../logtools/log-index.ts';
+import { helpRows, helpTopMax } from './help-view.ts';
 import {
-  helpRows,
   type InspectorEvent,
   type InspectorState,
   layoutOf,
   type Pane,
   type Prompt,
   type SearchOutcome,
+  type Size,
 } from './inspector-state.ts';
-import { KEY_HELP, type Key } from './keys.ts';
+import type { Key } from './keys.ts';
 
 const UINT64_MAX = 2n ** 64n - 1n;
 
@@ -19,7 +20,7 @@ export function reduce(state: InspectorState, event: InspectorEvent, log: LogLoo
     case 'key':
       return pressed({ ...state, message: undefined }, event.key, log);
     case 'resized':
-      return scrolled({ ...state, size: event.size }, log);
+      return resized(state, event.size, log);
     case 'indexed':
       return indexed({ ...state, progress: event.progress, failure: undefined }, log);
     case 'failed':
@@ -35,6 +36,12 @@ export function reduce(state: InspectorState, event: InspectorEvent, log: LogLoo
     default:
       return assertNever(event, 'event');
   }
+}
+
+function resized(state: InspectorState, size: Size, log: LogLookup): InspectorState {
+  // The end of the help stays at the end of the screen too.
+  const helpTop = state.helpTop === undefined ? undefined : Math.min(state.helpTop, helpTopMax(size));
+  return scrolled({ ...state, size, helpTop }, log);
 }
 
 function indexed(state: InspectorState, log: LogLookup): InspectorState {
@@ -105,12 +112,15 @@ function pressed(state: InspectorState, key: Key, log: LogLookup): InspectorStat
 /** The help goes up and down where it is longer than the screen; every other key closes it. */
 function helped(state: InspectorState, helpTop: number, key: Key): InspectorState {
   const name = key.type === 'text' ? key.character : key.type;
-  const last = Math.max(0, KEY_HELP.length - helpRows(state));
+  const last = helpTopMax(state.size);
+  const page = Math.max(1, helpRows(state.size) - 1);
   const to = (top: number) => ({ ...state, helpTop: Math.max(0, Math.min(top, last)) });
   if (name === 'j' || name === 'down') return to(helpTop + 1);
   if (name === 'k' || name === 'up') return to(helpTop - 1);
-  if (name === ' ' || name === 'page-down') return to(helpTop + helpRows(state));
-  if (name === 'b' || name === 'page-up') return to(helpTop - helpRows(state));
+  if (name === ' ' || name === 'page-down') return to(helpTop + page);
+  if (name === 'b' || name === 'page-up') return to(helpTop - page);
+  if (name === 'g' || name === 'home') return to(0);
+  if (name === 'G' || name === 'end') return to(last);
   return { ...state, helpTop: undefined };
 }
 

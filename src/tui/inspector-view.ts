@@ -2,8 +2,8 @@ import type { LogLookup } from '../logtools/log-index.ts';
 import type { RowBytes } from '../logtools/row-content.ts';
 import type { StateAnswer } from '../logtools/state-timeline.ts';
 import { entriesWords, type Filter, longCount, noMatchLines } from './filter-view.ts';
-import { helpRows, type InspectorState, layoutOf, SIZE_MIN } from './inspector-state.ts';
-import { KEY_HELP } from './keys.ts';
+import { helpLines } from './help-view.ts';
+import { type InspectorState, layoutOf, SIZE_MIN } from './inspector-state.ts';
 import { cutLine, EMPTY_LINE, justified, type Line, line, span } from './line.ts';
 import { type Contents, listLines } from './list-view.ts';
 import { lowerPart } from './lower-view.ts';
@@ -106,16 +106,4 @@ function activityOf({ progress, search, isFollowing, awaited }: InspectorState):
 
 function percent(done: number, total: number): string {
   return `${total === 0 ? 0 : Math.min(100, Math.floor((100 * done) / total))}%`;
-}
-
-function helpLines(state: InspectorState, top: number): readonly Line[] {
-  const width = Math.max(...KEY_HELP.map(([keys]) => keys.length)) + 2;
-  const keys = KEY_HELP.map(([key, what]): Line => [span(key.padEnd(width), 'bold'), span(what)]);
-  const rows = helpRows(state);
-  const rest = keys.length > rows ? 'j k move here, ' : '';
-  return [
-    ...keys.slice(top, top + rows),
-    line('bar: █ here, ! damage, ░▒ terms in turn', 'dim'),
-    line(`${rest}other keys go back`, 'dim'),
-  ];
 }

@@ -63,6 +63,7 @@ describe('the frames of the inspector', () => {
         'state-hidden': 's',
         prompt: '/key[0-9',
         help: '<esc>?',
+        'help-moved': ' ',
       };
       for (const [step, keys] of Object.entries(steps)) {
         await inspected.press(keys);
