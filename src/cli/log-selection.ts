@@ -50,9 +50,43 @@ interface SelectionFlags {
   readonly where?: string | undefined;
 }
 
+/** What the flags choose, in words. */
+export interface SelectionWords {
+  readonly words: string;
+  /** They name a range of indexes: what lies outside may not be read. */
+  readonly isRange: boolean;
+}
+
 /** Whether any of the flags leaves something out. */
-export function isSelecting({ from, to, term, kind, grep, where }: SelectionFlags): boolean {
+function isSelecting({ from, to, term, kind, grep, where }: SelectionFlags): boolean {
   return [from, to, term, kind, grep, where].some((value) => value !== undefined);
+}
+
+/** Flags that need no quotes in a shell. */
+const PLAIN_WORD = /^[\w.,:/@%+=-]+$/;
+
+/** The flags as they can be typed again, on one line; undefined where nothing is chosen. */
+export function selectionWords(flags: SelectionFlags): SelectionWords | undefined {
+  if (!isSelecting(flags)) return undefined;
+  const { from, to, term, kind = [], grep, where } = flags;
+  const given: readonly (readonly [string, unknown])[] = [
+    ['from', from],
+    ['to', to],
+    ['term', term],
+    ...kind.map((each) => ['kind', each] as const),
+    ['grep', grep],
+    ['where', where],
+  ];
+  const words = given
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `--${name} ${quoted(String(value))}`);
+  return { words: words.join(' '), isRange: from !== undefined || to !== undefined };
+}
+
+/** As a shell takes a word. What could move a terminal's cursor is a dot. */
+function quoted(text: string): string {
+  if (PLAIN_WORD.test(text)) return text;
+  return `'${text.replaceAll("'", "'\\''").replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '.')}'`;
 }
 
 /** The selection that the flags name. Errors: `usage`. */
@@ -64,10 +98,9 @@ export function selectionOf(flags: SelectionFlags): Promise<Selection> {
 
 /** A sentence where entries were chosen and there was none: else an empty answer looks like an empty log. */
 export function noMatchLine(flags: SelectionFlags, { read, shown }: MatchCount): string | undefined {
-  if (shown > 0 || !isSelecting(flags)) return undefined;
-  // What lies outside a range of indexes may not have been looked at.
-  const isRange = flags.from !== undefined || flags.to !== undefined;
-  return `0 of ${counted(read, 'entry', 'entries')}${isRange ? ' that were read' : ''} match.`;
+  const chosen = selectionWords(flags);
+  if (shown > 0 || chosen === undefined) return undefined;
+  return `0 of ${counted(read, 'entry', 'entries')}${chosen.isRange ? ' that were read' : ''} match.`;
 }
 
 function parseUint64(text: string, what: string): bigint {

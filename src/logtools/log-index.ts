@@ -46,6 +46,7 @@ export type LogLookup = Pick<
   LogIndex,
   | 'rowCount'
   | 'entryCount'
+  | 'readCount'
   | 'damageCount'
   | 'extent'
   | 'rowAt'
@@ -95,6 +96,10 @@ export class LogIndex {
   readonly #damageDetails: string[] = [];
   /** Those rows of damage that are counted and looked for: all but the zeros of `isFilledAhead`. */
   readonly #countedRows = numberColumn();
+  /** How many entries were read before a row and have none, because nobody asked for them. */
+  readonly #passedRuns = new Runs();
+  #passedInRun = 0;
+  #passed = 0;
   #segments: SegmentRows[] = [];
   /** What the next entry has to be for no new run to begin; NaN where one begins in any case. */
   #nextIndex = Number.NaN;
@@ -108,6 +113,15 @@ export class LogIndex {
 
   get entryCount(): number {
     return this.rowCount - this.#damageRows.length;
+  }
+
+  /** How many entries were read, with those that were not asked for. */
+  get readCount(): number {
+    return this.entryCount + this.#passed;
+  }
+
+  get passedCount(): number {
+    return this.#passed;
   }
 
   /** Without the zeros that a log was filled ahead with, which have a row all the same. */
@@ -129,8 +143,9 @@ export class LogIndex {
     return { offset, index, term: this.termAt(this.rowCount - 1) ?? 0n };
   }
 
-  /** Says to which segment the next rows belong. */
+  /** Says to which segment the next rows belong, as often as one likes. */
   startSegment(segment: SegmentFile): void {
+    if (this.#segments.at(-1)?.segment.path === segment.path) return;
     this.#segments.push({ segment, firstRow: this.rowCount });
   }
 
@@ -138,6 +153,7 @@ export class LogIndex {
   addEntry(offset: number, index: number, term: number, bytes: Uint8Array, at: number): void {
     const row = this.#offsets.length;
     this.#offsets.push(offset);
+    if (this.#passed !== this.#passedInRun) this.#startPassedRun(row);
     const isExact = index < Number.MAX_SAFE_INTEGER && term < Number.MAX_SAFE_INTEGER;
     if (index === this.#nextIndex && term === this.#term && isExact) {
       this.#nextIndex = index + 1;
@@ -152,6 +168,11 @@ export class LogIndex {
     this.#term = term;
   }
 
+  /** Counts an entry that gets no row, because nobody asked for it. */
+  passEntry(): void {
+    this.#passed++;
+  }
+
   addDamage({ offset, length, kind, detail, fatal }: Problem): void {
     this.#damageRows.push(this.rowCount);
     if (!isFilledAhead({ kind, fatal })) this.#countedRows.push(this.rowCount);
@@ -162,8 +183,8 @@ export class LogIndex {
     this.#nextIndex = Number.NaN;
   }
 
-  /** Forgets the rows from `rowCount` on, and the segments that began with them. */
-  truncate(rowCount: number): void {
+  /** Forgets the rows from `rowCount` on, the segments that began with them, and all that was passed but `passed`. */
+  truncate(rowCount: number, passed = this.#passedBefore(rowCount)): void {
     const damages = this.#damagesBefore(rowCount);
     this.#offsets.truncate(rowCount);
     this.#indexRuns.truncate(rowCount);
@@ -176,6 +197,9 @@ export class LogIndex {
     this.#segments = this.#segments.filter(({ firstRow }) => firstRow < rowCount);
     if (this.#firstFall !== undefined && this.#firstFall >= this.#indexRuns.length)
       this.#firstFall = undefined;
+    this.#passedRuns.truncate(rowCount);
+    this.#passedInRun = this.#passedBefore(rowCount);
+    this.#passed = passed;
     this.#nextIndex = Number.NaN;
     this.#term = Number.NaN;
   }
@@ -252,6 +276,17 @@ export class LogIndex {
   previousTermChange(row: number): number | undefined {
     const run = this.#termRuns.runAt(row - 1);
     return run >= 0 ? this.#termRuns.rowOf(run) : undefined;
+  }
+
+  #startPassedRun(row: number): void {
+    this.#passedRuns.start(row, BigInt(this.#passed));
+    this.#passedInRun = this.#passed;
+  }
+
+  /** How many entries without a row stand before the last row before this one. */
+  #passedBefore(row: number): number {
+    const run = this.#passedRuns.runAt(row - 1);
+    return run < 0 ? 0 : Number(this.#passedRuns.valueOf(run));
   }
 
   #startIndexRun(row: number, index: bigint): void {

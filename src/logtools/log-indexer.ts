@@ -61,6 +61,8 @@ interface Settled {
   /** The end of the last good frame, or 0. */
   readonly offset: number;
   readonly rowCount: number;
+  /** How many entries before have no row, because nobody asked for them. */
+  readonly passedCount: number;
   readonly continuity: Continuity;
   /** Where the last good frame begins; undefined where the segment has none yet. */
   readonly lastOffset: number | undefined;
@@ -118,7 +120,8 @@ export class LogIndexer {
   }
 
   #start(continuity: Continuity): Settled {
-    return { offset: 0, rowCount: this.index.rowCount, continuity, lastOffset: undefined };
+    const { rowCount, passedCount } = this.index;
+    return { offset: 0, rowCount, passedCount, continuity, lastOffset: undefined };
   }
 
   get #segment(): SegmentFile {
@@ -136,8 +139,9 @@ export class LogIndexer {
     const { bytes, modifiedMs } = await file.version();
     const seen = { path: segment.path, role: scanOptions.segment, bytes, modifiedMs };
     if (this.#seen !== undefined && isSame(seen, this.#seen)) return;
-    this.index.truncate(this.#settled.rowCount);
-    if (this.#settled.lastOffset === undefined) this.index.startSegment(segment);
+    this.index.truncate(this.#settled.rowCount, this.#settled.passedCount);
+    // A segment that has no row yet is forgotten with those that it might have had.
+    this.index.startSegment(segment);
     await this.#scan(file, { scanOptions, fileBytes: bytes, hint, ...options });
     // A failure leaves it to the next look to begin here again.
     this.#seen = seen;
@@ -178,6 +182,7 @@ export class LogIndexer {
       offset: rows.lastEnd,
       // Damage behind the last good frame may be a write that was seen half done.
       rowCount: Math.min(rowCount, rows.settledRows),
+      passedCount: this.index.passedCount,
       continuity: continuityAfter(this.#settled.continuity, result),
       lastOffset: rows.lastOffset,
     };
@@ -242,6 +247,7 @@ export class LogIndexer {
     this.#settled = {
       offset: entry.offset + FRAME_HEADER_BYTES + header.size,
       rowCount: row + 1,
+      passedCount: this.index.passedCount,
       continuity: { firstIndex: entry.index + 1n, previousTerm: entry.term },
       lastOffset: entry.offset,
     };
@@ -338,6 +344,7 @@ class RowMaker implements ScanVisitor {
     const { selection } = this.#options;
     if (selection === undefined || this.#isWanted(selection, rawFrameAt(bytes, at, offset)))
       this.#index.addEntry(offset, index, term, bytes, at);
+    else if (!this.isOver) this.#index.passEntry();
     this.lastOffset = offset;
     this.lastEnd = offset + FRAME_HEADER_BYTES + size;
     this.settledRows = this.#index.rowCount;

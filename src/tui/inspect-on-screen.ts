@@ -1,9 +1,9 @@
-import { emitKeypressEvents } from 'node:readline';
 import { asRaftError, RaftError } from '../lib/errors.ts';
 import type { LogLocation } from '../logtools/locate.ts';
 import { type IndexNews, type IndexOptions, keepIndexed, LogIndexer } from '../logtools/log-indexer.ts';
 import { findRow } from '../logtools/search.ts';
 import { Canvas } from './canvas.ts';
+import type { Filter } from './filter-view.ts';
 import { terminalSize } from './full-screen.ts';
 import { reduce } from './inspector-reducer.ts';
 import {
@@ -13,7 +13,7 @@ import {
   type RunningSearch,
 } from './inspector-state.ts';
 import { frameOf, type Shown } from './inspector-view.ts';
-import { keyOf, type TerminalKey } from './keys.ts';
+import { KeyReader } from './key-reader.ts';
 import { lowerPart } from './lower-view.ts';
 import { Precedence } from './precedence.ts';
 import { RowLoader } from './row-loader.ts';
@@ -26,6 +26,8 @@ export interface InspectRequest extends IndexOptions {
   readonly name: string;
   /** Begin at the end, and stay there while the log grows. */
   readonly isFollowing: boolean;
+  /** What its selection is, in words; only together with that. */
+  readonly filter?: Filter;
 }
 
 /** How somebody left the inspector. */
@@ -76,16 +78,13 @@ class Inspector {
       this.#end = resolve;
       this.#fail = reject;
     });
-    const onKey = (text: string | undefined, terminalKey: TerminalKey) => {
-      const key = keyOf(text, terminalKey);
-      if (key !== undefined) this.#dispatch({ type: 'key', key });
-    };
+    const keys = new KeyReader((key) => this.#dispatch({ type: 'key', key }));
+    const onInput = (bytes: Uint8Array) => keys.take(bytes);
     const onResize = () => this.#resized();
     // A crash is told once the terminal is back: on the other screen nobody would read of it.
     const onCrash = (error: unknown) => this.#fail(error);
     process.on('uncaughtException', onCrash).on('unhandledRejection', onCrash);
-    emitKeypressEvents(process.stdin);
-    process.stdin.on('keypress', onKey).resume();
+    process.stdin.on('data', onInput);
     process.stdout.on('resize', onResize);
     try {
       this.#canvas.enter();
@@ -95,7 +94,8 @@ class Inspector {
       this.#ending.abort();
       this.#searching?.ending.abort();
       this.#states.close();
-      process.stdin.off('keypress', onKey);
+      process.stdin.off('data', onInput);
+      keys.close();
       process.stdout.off('resize', onResize);
       this.#canvas.leave();
       process.off('uncaughtException', onCrash).off('unhandledRejection', onCrash);
@@ -121,7 +121,7 @@ class Inspector {
 
   #shown(): Shown {
     return {
-      ...{ log: this.#indexer.index, name: this.#request.name },
+      ...{ log: this.#indexer.index, name: this.#request.name, filter: this.#request.filter },
       ...{ contents: this.#loader.contents, bytes: this.#loader.bytes },
       state: this.#states.answer(this.#state),
     };

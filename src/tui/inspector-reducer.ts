@@ -1,15 +1,16 @@
 import { assertNever } from '../lib/assert.ts';
 import type { LogLookup } from '../logtools/log-index.ts';
+import { helpRows, helpTopMax } from './help-view.ts';
 import {
-  helpRows,
   type InspectorEvent,
   type InspectorState,
   layoutOf,
   type Pane,
   type Prompt,
   type SearchOutcome,
+  type Size,
 } from './inspector-state.ts';
-import { KEY_HELP, type Key } from './keys.ts';
+import type { Key } from './keys.ts';
 
 const UINT64_MAX = 2n ** 64n - 1n;
 
@@ -19,7 +20,7 @@ export function reduce(state: InspectorState, event: InspectorEvent, log: LogLoo
     case 'key':
       return pressed({ ...state, message: undefined }, event.key, log);
     case 'resized':
-      return scrolled({ ...state, size: event.size });
+      return resized(state, event.size, log);
     case 'indexed':
       return indexed({ ...state, progress: event.progress, failure: undefined }, log);
     case 'failed':
@@ -35,6 +36,12 @@ export function reduce(state: InspectorState, event: InspectorEvent, log: LogLoo
     default:
       return assertNever(event, 'event');
   }
+}
+
+function resized(state: InspectorState, size: Size, log: LogLookup): InspectorState {
+  // The end of the help stays at the end of the screen too.
+  const helpTop = state.helpTop === undefined ? undefined : Math.min(state.helpTop, helpTopMax(size));
+  return scrolled({ ...state, size, helpTop }, log);
 }
 
 function indexed(state: InspectorState, log: LogLookup): InspectorState {
@@ -92,7 +99,7 @@ function pressed(state: InspectorState, key: Key, log: LogLookup): InspectorStat
     case 'end':
       return toEnd(state, log);
     case 'enter':
-      return scrolled({ ...state, pane: paneAfter(state), detailTop: 0 });
+      return scrolled({ ...state, pane: paneAfter(state), detailTop: 0 }, log);
     case 'escape':
       return { ...state, search: undefined, awaited: undefined };
     case 'backspace':
@@ -105,12 +112,15 @@ function pressed(state: InspectorState, key: Key, log: LogLookup): InspectorStat
 /** The help goes up and down where it is longer than the screen; every other key closes it. */
 function helped(state: InspectorState, helpTop: number, key: Key): InspectorState {
   const name = key.type === 'text' ? key.character : key.type;
-  const last = Math.max(0, KEY_HELP.length - helpRows(state));
+  const last = helpTopMax(state.size);
+  const page = Math.max(1, helpRows(state.size) - 1);
   const to = (top: number) => ({ ...state, helpTop: Math.max(0, Math.min(top, last)) });
   if (name === 'j' || name === 'down') return to(helpTop + 1);
   if (name === 'k' || name === 'up') return to(helpTop - 1);
-  if (name === ' ' || name === 'page-down') return to(helpTop + helpRows(state));
-  if (name === 'b' || name === 'page-up') return to(helpTop - helpRows(state));
+  if (name === ' ' || name === 'page-down') return to(helpTop + page);
+  if (name === 'b' || name === 'page-up') return to(helpTop - page);
+  if (name === 'g' || name === 'home') return to(0);
+  if (name === 'G' || name === 'end') return to(last);
   return { ...state, helpTop: undefined };
 }
 
@@ -144,7 +154,7 @@ function command(state: InspectorState, character: string, log: LogLookup): Insp
     case 'x':
       return { ...state, form: state.form === 'hex' ? 'text' : 'hex', detailTop: 0 };
     case 's':
-      return stateToggled(state);
+      return stateToggled(state, log);
     case '?':
       return { ...state, helpTop: 0 };
     default:
@@ -295,20 +305,24 @@ function leaped(state: InspectorState, row: number, log: LogLookup): InspectorSt
 
 function moved(state: InspectorState, row: number, log: LogLookup): InspectorState {
   const cursor = Math.max(0, Math.min(row, log.rowCount - 1));
-  const next = scrolled({ ...state, cursor, detailTop: cursor === state.cursor ? state.detailTop : 0 });
-  // The end of the log stands at the end of the list.
-  const lastTop = Math.max(0, log.rowCount - layoutOf(state).listRows);
-  return next.top > lastTop && next.top !== state.top ? { ...next, top: lastTop } : next;
+  return scrolled({ ...state, cursor, detailTop: cursor === state.cursor ? state.detailTop : 0 }, log);
 }
 
-/** Keeps the row that one is at on the screen; a far jump puts it into the middle. */
-function scrolled(state: InspectorState): InspectorState {
-  const { cursor, top } = state;
-  const listRows = Math.max(1, layoutOf(state).listRows);
-  if (cursor >= top && cursor < top + listRows) return state;
+/** Keeps the row that one is at on the screen, and the end of the log at the end of the list, whatever room that has. */
+function scrolled(state: InspectorState, log: LogLookup): InspectorState {
+  const { listRows } = layoutOf(state);
+  const lastTop = Math.max(0, log.rowCount - listRows);
+  return { ...state, top: Math.min(topFor(state, listRows), lastTop) };
+}
+
+/** The first row of the list: a far jump puts the row that one is at into the middle. */
+function topFor({ cursor, top }: InspectorState, listRows: number): number {
+  // Without a list nothing moves, so that it comes back as it was.
+  if (listRows === 0) return Math.min(top, cursor);
+  if (cursor >= top && cursor < top + listRows) return top;
   const isFar = cursor < top - listRows || cursor >= top + 2 * listRows;
-  if (isFar) return { ...state, top: Math.max(0, cursor - Math.floor(listRows / 2)) };
-  return { ...state, top: cursor < top ? cursor : cursor - listRows + 1 };
+  if (isFar) return Math.max(0, cursor - Math.floor(listRows / 2));
+  return cursor < top ? cursor : cursor - listRows + 1;
 }
 
 /** Moves within the detail, whose last line stays on the screen. */
@@ -318,18 +332,16 @@ function detailMoved(state: InspectorState, lines: number): InspectorState {
 }
 
 /** Shows the key-value state, or hides it. Where there was no room for it, its pane goes with it. */
-function stateToggled(state: InspectorState): InspectorState {
+function stateToggled(state: InspectorState, log: LogLookup): InspectorState {
   const { pane, stateView } = state;
   const hasRoom = layoutOf(state).detailRows > 0;
   if (stateView !== undefined && hasRoom) {
-    return scrolled({ ...state, stateView: undefined, pane: stateView.paneBefore ?? pane, detailTop: 0 });
+    const hidden = { ...state, stateView: undefined, pane: stateView.paneBefore ?? pane };
+    return scrolled({ ...hidden, detailTop: 0 }, log);
   }
   const wider = layoutOf({ ...state, pane: 'split' }).pane === 'split' ? 'split' : 'detail';
-  return scrolled({
-    ...state,
-    stateView: { paneBefore: hasRoom ? undefined : pane },
-    ...{ pane: hasRoom ? pane : wider, detailTop: 0 },
-  });
+  const stateShown = { ...state, stateView: { paneBefore: hasRoom ? undefined : pane } };
+  return scrolled({ ...stateShown, pane: hasRoom ? pane : wider, detailTop: 0 }, log);
 }
 
 function paneAfter(state: InspectorState): Pane {

@@ -147,8 +147,3 @@ function columnsOf(columns: number, hasState: boolean): Pick<Layout, 'detailColu
   // One column between them is a line.
   return { detailColumns: columns - stateColumns - 1, stateColumns };
 }
-
-/** So many lines of the help fit on the screen, with two below them. */
-export function helpRows({ size }: Pick<InspectorState, 'size'>): number {
-  return Math.max(1, size.rows - 3);
-}

@@ -1,9 +1,9 @@
-import { nounFor } from '../lib/counted.ts';
 import type { LogLookup } from '../logtools/log-index.ts';
 import type { RowBytes } from '../logtools/row-content.ts';
 import type { StateAnswer } from '../logtools/state-timeline.ts';
-import { helpRows, type InspectorState, layoutOf, SIZE_MIN } from './inspector-state.ts';
-import { KEY_HELP } from './keys.ts';
+import { entriesWords, type Filter, longCount, noMatchLines } from './filter-view.ts';
+import { helpLines } from './help-view.ts';
+import { type InspectorState, layoutOf, SIZE_MIN } from './inspector-state.ts';
 import { cutLine, EMPTY_LINE, justified, type Line, line, span } from './line.ts';
 import { type Contents, listLines } from './list-view.ts';
 import { lowerPart } from './lower-view.ts';
@@ -20,7 +20,13 @@ export interface Shown {
   readonly state: StateAnswer | undefined;
   /** What is inspected, for the title. */
   readonly name: string;
+  /** Which entries were asked for; undefined where all were. */
+  readonly filter: Filter | undefined;
 }
+
+/** What stands beside the rows of the list. */
+const BAR_COLUMNS = 2;
+const NOTE_INDENT = '  ';
 
 /** The lines of the screen, one less than it has. */
 export function frameOf(state: InspectorState, shown: Shown): readonly Line[] {
@@ -34,7 +40,8 @@ export function frameOf(state: InspectorState, shown: Shown): readonly Line[] {
   const { log } = shown;
   if (layout.pane !== 'detail') {
     const bar = sideBar(state, log, layout.listRows);
-    const [heading = EMPTY_LINE, ...rows] = listLines(state, log, shown.contents, layout.listRows);
+    const [heading = EMPTY_LINE, ...listed] = listLines(state, log, shown.contents, layout.listRows);
+    const rows = withNoMatch(listed, state, shown);
     lines.push([span('  '), ...heading], ...rows.map((row, i) => [...(bar[i] ?? [span('  ')]), ...row]));
   }
   if (layout.pane !== 'list') {
@@ -51,16 +58,23 @@ function filled(lines: readonly Line[], count: number, columns: number): readonl
   return Array.from({ length: count }, (_, i) => cutLine(lines[i] ?? EMPTY_LINE, columns));
 }
 
-function titleLine({ size, progress }: InspectorState, { log, name }: Shown): Line {
-  const entries = longCount(log.entryCount, 'entry', 'entries');
-  const damages = log.damageCount === 0 ? 'no damage' : longCount(log.damageCount, 'damage', 'damages');
-  const soFar = progress === undefined ? '' : ' so far';
-  return justified([span(name, 'bold')], `${entries}, ${damages}${soFar}`, size.columns);
+/** Below the last row there may be room to say why there is no more. */
+function withNoMatch(rows: readonly Line[], state: InspectorState, { log, filter }: Shown): readonly Line[] {
+  const columns = state.size.columns - NOTE_INDENT.length - BAR_COLUMNS;
+  const notes = noMatchLines(log, filter, { columns, isWhole: state.progress === undefined });
+  const first = log.rowCount - state.top;
+  return rows.map((row, i) => {
+    const note = notes[i - first];
+    return note === undefined ? row : [span(NOTE_INDENT), ...note];
+  });
 }
 
-/** A count that may be long, with its thousands apart. */
-function longCount(count: number, one: string, many: string): string {
-  return `${count.toLocaleString('en')} ${nounFor(count, one, many)}`;
+function titleLine({ size, progress }: InspectorState, { log, name, filter }: Shown): Line {
+  const entries = entriesWords(log, filter);
+  const damages = log.damageCount === 0 ? 'no damage' : longCount(log.damageCount, 'damage', 'damages');
+  const soFar = progress === undefined ? '' : ' so far';
+  const chosen = filter === undefined ? [] : [span(`  ${filter.words}`, 'note')];
+  return justified([span(name, 'bold'), ...chosen], `${entries}, ${damages}${soFar}`, size.columns);
 }
 
 /** What is typed, else a word about what was done, else where one is; and at the right what goes on. */
@@ -92,16 +106,4 @@ function activityOf({ progress, search, isFollowing, awaited }: InspectorState):
 
 function percent(done: number, total: number): string {
   return `${total === 0 ? 0 : Math.min(100, Math.floor((100 * done) / total))}%`;
-}
-
-function helpLines(state: InspectorState, top: number): readonly Line[] {
-  const width = Math.max(...KEY_HELP.map(([keys]) => keys.length)) + 2;
-  const keys = KEY_HELP.map(([key, what]): Line => [span(key.padEnd(width), 'bold'), span(what)]);
-  const rows = helpRows(state);
-  const rest = keys.length > rows ? 'j k move here, ' : '';
-  return [
-    ...keys.slice(top, top + rows),
-    line('bar: █ here, ! damage, ░▒ terms in turn', 'dim'),
-    line(`${rest}other keys go back`, 'dim'),
-  ];
 }

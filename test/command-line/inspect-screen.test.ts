@@ -161,6 +161,22 @@ describe('raft log inspect on a terminal', () => {
     await terminal.shows(/^put key7 value$/m);
   });
 
+  it('takes a key right behind Esc, in one read with it and in the next', async () => {
+    const terminal = inspect(damagedLog(), { columns: 80, rows: 24 });
+    await terminal.shows(at(1));
+    terminal.type('/key[0-9\u001b:7\r');
+    await terminal.shows(at(7));
+    terminal.type('/(\r');
+    await terminal.shows(/regular expression/);
+    terminal.type('\u001b');
+    terminal.type(':9\r');
+    await terminal.shows(at(9));
+    terminal.type('/key[0-9');
+    await terminal.shows(/^\/key\[0-9/m);
+    terminal.type('\u001b');
+    await terminal.shows(/^row 9 of 300/m);
+  });
+
   it('draws anew after a resize, also to a size that is too small and back', async () => {
     const terminal = inspect(damagedLog(), { columns: 80, rows: 24 });
     await terminal.shows(at(1));
@@ -248,8 +264,18 @@ describe('raft log inspect on a terminal', () => {
 
   it('shows what was chosen alone', async () => {
     const terminal = inspect(damagedLog(), { columns: 80, rows: 24 }, ['--where', 'key.endsWith("99")']);
-    await terminal.shows(/3 entries, 1 damage$/m);
+    await terminal.shows(/^\S*node\.log {2}--where 'key.* 3 of 299 entries, 1 damage$/m);
     await terminal.shows(/put "key99" [\s\S]*!! checksum[\s\S]*put "key199" [\s\S]*put "key299" /);
+  });
+
+  it('says that nothing was chosen, and the way out', async () => {
+    const args = ['--kind', 'noop', '--grep', 'no such thing'];
+    const terminal = inspect(fixturePath('seed-log/cluster-node1.log'), { columns: 80, rows: 24 }, args);
+    await terminal.shows(/ 0 of \d+ entries, no damage$/m);
+    await terminal.shows(/0 of \d+ entries match: --kind noop --grep 'no such thing'/);
+    await terminal.shows(/leave \(q\) and start again without that/);
+    terminal.type('q');
+    expect((await terminal.left()).code).toBe(0);
   });
 
   it('draws without WebAssembly too, and gives the terminal back', async () => {

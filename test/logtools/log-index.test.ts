@@ -9,7 +9,7 @@ import type { IndexedRow, LogIndex } from '../../src/logtools/log-index.ts';
 import { type IndexNews, keepIndexed, LogIndexer } from '../../src/logtools/log-indexer.ts';
 import { readLog, type SegmentItem } from '../../src/logtools/read-log.ts';
 import { selectedItems } from '../../src/logtools/rows.ts';
-import { Selection } from '../../src/logtools/selection.ts';
+import { MatchCount, Selection } from '../../src/logtools/selection.ts';
 import { arbitraryDamage, damaged } from '../logfmt/damages.ts';
 import { arbitraryLog, fixturePath, plainLog } from '../logfmt/logs.ts';
 import { entriesOf, NOOP } from './entries.ts';
@@ -117,9 +117,13 @@ describe('the index of a log', () => {
     const selection = await Selection.of({ from: 20n, to: 300n, grep: '7' });
     const indexer = new LogIndexer(location, { selection });
     await indexer.update();
-    const rows = (await collect(selectedItems(location, { selection }))).map(rowOf);
+    const matches = new MatchCount();
+    const rows = (await collect(selectedItems(location, { selection, matches }))).map(rowOf);
     expect(rows.length).toBeGreaterThan(3);
     expect(rowsOf(indexer.index)).toEqual(rows);
+    expect(indexer.index.entryCount).toBe(matches.shown);
+    // The entry that ends the range was read too.
+    expect(indexer.index.readCount).toBe(matches.read - 1);
   });
 });
 
@@ -186,6 +190,73 @@ describe('an index that is brought up to date', () => {
     expect(rowsOf(indexer.index)).toEqual((await collect(readLog(location))).map(rowOf));
     expect(indexer.index.rowCount).toBe(28);
   });
+
+  it('has rows of a segment in which none was wanted before', async () => {
+    await using dir = await TempDir.make();
+    await dir.write(segmentName(1), encodeFrames(entries.slice(0, 20)));
+    const selection = await Selection.of({ grep: 'k1 |k25' });
+    const indexer = new LogIndexer(await locateLog(dir.path), { selection });
+    const path = await dir.write(segmentName(21), encodeFrames(entries.slice(20, 23)));
+    await indexer.update();
+    await appendFile(path, encodeFrames(entries.slice(23)));
+    await indexer.update();
+    expect(rowsOf(indexer.index).map(({ segment }) => `log/${segment.name}`)).toEqual(
+      [1, 21].map(segmentName),
+    );
+  });
+
+  it.each(['k1', 'k3', 'k', 'other', 'nothing'])(
+    'counts the entries that were not asked for, of a log that grows and is cut: %s',
+    async (grep) => {
+      await using dir = await TempDir.make();
+      const [first, second] = [entries.slice(0, 20), entries.slice(20)];
+      await dir.write(segmentName(1), encodeFrames(first));
+      const location = await locateLog(dir.path);
+      const selection = await Selection.of({ grep });
+      const indexer = new LogIndexer(location, { selection });
+      const expectCounted = async () => {
+        await indexer.update();
+        const matches = new MatchCount();
+        const now = await locateLog(dir.path);
+        const rows = (await collect(selectedItems(now, { selection, matches }))).map(rowOf);
+        expect(rowsOf(indexer.index)).toEqual(rows.map((row) => expect.objectContaining(row)));
+        expect(indexer.index).toMatchObject({ entryCount: matches.shown, readCount: matches.read });
+      };
+      await expectCounted();
+      const path = await dir.write(segmentName(21), encodeFrames(second.slice(0, 10)));
+      await expectCounted();
+      await appendFile(path, encodeFrames(second.slice(10)));
+      await expectCounted();
+      await truncate(path, encodeFrames(second.slice(0, 5)).length);
+      await appendFile(
+        path,
+        encodeFrames(
+          entriesOf(
+            [
+              [9, NOOP],
+              [9, 'put other v'],
+              [9, 'put k9 v'],
+            ],
+            26,
+          ),
+        ),
+      );
+      await expectCounted();
+      await appendFile(
+        path,
+        encodeFrames(
+          entriesOf(
+            [
+              [9, 'put other w'],
+              [9, 'put k1 v'],
+            ],
+            29,
+          ),
+        ),
+      );
+      await expectCounted();
+    },
+  );
 
   it('begins anew where the whole log was replaced', async () => {
     await using dir = await TempDir.make();

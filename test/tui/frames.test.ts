@@ -3,7 +3,8 @@ import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { concatBytes, utf8 } from '../../src/lib/bytes.ts';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
-import { fixturePath } from '../logfmt/logs.ts';
+import { Selection } from '../../src/logtools/selection.ts';
+import { fixturePath, plainLog } from '../logfmt/logs.ts';
 import { entriesOf, NOOP } from '../logtools/entries.ts';
 import { TempDir } from '../logtools/temp-dir.ts';
 import { Inspected } from './inspected.ts';
@@ -62,6 +63,7 @@ describe('the frames of the inspector', () => {
         'state-hidden': 's',
         prompt: '/key[0-9',
         help: '<esc>?',
+        'help-moved': ' ',
       };
       for (const [step, keys] of Object.entries(steps)) {
         await inspected.press(keys);
@@ -87,6 +89,24 @@ describe('the frames of the inspector', () => {
     expect(inspected.frame.split('\n').at(-1)).toMatch(/^row \d+ of/);
     inspected.close();
   });
+
+  it.each([
+    ['one-kind', 80, 24, { kinds: ['noop'] }, '--kind noop'],
+    ['one-kind', 40, 10, { kinds: ['noop'] }, '--kind noop'],
+    ['no-match', 80, 24, { grep: 'nothing like it' }, "--grep 'nothing like it'"],
+    ['no-match', 40, 10, { grep: 'nothing like it' }, "--grep 'nothing like it'"],
+    ['no-match-of-range', 80, 24, { from: 10n, to: 12n, kinds: ['noop'] }, '--from 10 --to 12 --kind noop'],
+  ] as const)(
+    'say what was chosen, and of how many: %s, %dx%d',
+    async (name, columns, rows, request, words) => {
+      await using dir = await TempDir.make();
+      const path = await dir.write('tour.log', name === 'no-match' ? encodeFrames(plainLog(8, 20)) : tour());
+      const selection = await Selection.of(request);
+      const chosen = { selection, filter: { words, isRange: selection.from > 0n } };
+      const inspected = await Inspected.open(path, { columns, rows }, 'node.log', chosen);
+      expectFrame(`${columns}x${rows}-${name}`, inspected.frame);
+    },
+  );
 
   it('of a log of the original with the largest numbers are as they were', async () => {
     const path = fixturePath('seed-log/uint64-extremes.log');

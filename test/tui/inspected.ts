@@ -2,6 +2,8 @@ import { RaftError } from '../../src/lib/errors.ts';
 import { type LogLocation, locateLog } from '../../src/logtools/locate.ts';
 import { LogIndexer } from '../../src/logtools/log-indexer.ts';
 import { findRow } from '../../src/logtools/search.ts';
+import type { Selection } from '../../src/logtools/selection.ts';
+import type { Filter } from '../../src/tui/filter-view.ts';
 import { reduce } from '../../src/tui/inspector-reducer.ts';
 import {
   type InspectorEvent,
@@ -10,24 +12,30 @@ import {
   type Size,
 } from '../../src/tui/inspector-state.ts';
 import { frameOf, type Shown } from '../../src/tui/inspector-view.ts';
-import { keyOf } from '../../src/tui/keys.ts';
 import { type Line, textOfLine } from '../../src/tui/line.ts';
 import { lowerPart } from '../../src/tui/lower-view.ts';
 import { RowLoader } from '../../src/tui/row-loader.ts';
 import { StateLoader } from '../../src/tui/state-loader.ts';
+import { keysOfRest, typedKeys } from '../../src/tui/typed-keys.ts';
 
-/** Keys that have a name, as a test writes them. */
+/** Keys that have a name, as a test writes them, and what a terminal sends for them. */
 const NAMES: Readonly<Record<string, string>> = {
-  '<enter>': 'return',
-  '<esc>': 'escape',
-  '<up>': 'up',
-  '<down>': 'down',
-  '<pgup>': 'pageup',
-  '<pgdn>': 'pagedown',
-  '<home>': 'home',
-  '<end>': 'end',
-  '<backspace>': 'backspace',
+  '<enter>': '\r',
+  '<esc>': '\u001b',
+  '<up>': '\u001b[A',
+  '<down>': '\u001b[B',
+  '<pgup>': '\u001b[5~',
+  '<pgdn>': '\u001b[6~',
+  '<home>': '\u001b[H',
+  '<end>': '\u001b[F',
+  '<backspace>': '\u007f',
 };
+
+/** Entries that alone are wanted. */
+export interface Chosen {
+  readonly selection: Selection;
+  readonly filter: Filter;
+}
 
 /** The inspector without a terminal: the reducer, the view, and a real log. */
 export class Inspected {
@@ -35,11 +43,13 @@ export class Inspected {
   readonly #loader: RowLoader;
   readonly #states: StateLoader;
   readonly #name: string;
+  readonly #filter: Filter | undefined;
   #hasNews: () => void = () => {};
   state: InspectorState;
 
-  private constructor(location: LogLocation, name: string, size: Size) {
-    this.#indexer = new LogIndexer(location);
+  private constructor(location: LogLocation, name: string, size: Size, chosen: Chosen | undefined) {
+    this.#indexer = new LogIndexer(location, chosen);
+    this.#filter = chosen?.filter;
     this.#loader = new RowLoader(this.#indexer.index);
     this.#states = new StateLoader(location, this.#indexer.index, { name, onNews: () => this.#hasNews() });
     this.#name = name;
@@ -47,8 +57,8 @@ export class Inspected {
   }
 
   /** A log that is indexed as a whole. */
-  static async open(path: string, size: Size, name = 'node.log'): Promise<Inspected> {
-    const inspected = new Inspected(await locateLog(path), name, size);
+  static async open(path: string, size: Size, name = 'node.log', chosen?: Chosen): Promise<Inspected> {
+    const inspected = new Inspected(await locateLog(path), name, size, chosen);
     await inspected.update();
     return inspected;
   }
@@ -74,9 +84,8 @@ export class Inspected {
   /** Presses keys, one after the other: letters, and names in angle brackets. */
   async press(keys: string): Promise<void> {
     for (const text of keys.match(/<\w+>|[\s\S]/gu) ?? []) {
-      const name = NAMES[text];
-      const key = name === undefined ? keyOf(text, {}) : keyOf(undefined, { name });
-      if (key !== undefined) await this.tell({ type: 'key', key });
+      const { keys: typed, rest } = typedKeys(NAMES[text] ?? text);
+      for (const key of [...typed, ...keysOfRest(rest)]) await this.tell({ type: 'key', key });
     }
   }
 
@@ -105,7 +114,7 @@ export class Inspected {
 
   #shown(): Shown {
     return {
-      ...{ log: this.#indexer.index, name: this.#name },
+      ...{ log: this.#indexer.index, name: this.#name, filter: this.#filter },
       ...{ contents: this.#loader.contents, bytes: this.#loader.bytes },
       state: this.#states.answer(this.state),
     };

@@ -1,6 +1,8 @@
 import { appendFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
+import { layoutOf } from '../../src/tui/inspector-state.ts';
+import { KEY_HELP } from '../../src/tui/keys.ts';
 import { textOfLine } from '../../src/tui/line.ts';
 import { fixturePath, plainLog } from '../logfmt/logs.ts';
 import { entriesOf } from '../logtools/entries.ts';
@@ -47,6 +49,38 @@ describe('the keys of the inspector', () => {
     await screen.press(':50<enter>');
     expect(screen.state.top).toBe(44);
     expect(screen.state.cursor).toBe(49);
+  });
+
+  it.each([
+    ['Enter', 8, { columns: 80, rows: 24 }, 'G<enter><enter>', undefined],
+    ['Enter', 100, { columns: 80, rows: 24 }, 'G<enter><enter>', undefined],
+    ['Enter', 8, { columns: 40, rows: 10 }, 'G<enter><enter>', undefined],
+    ['Enter after the last rows', 100, { columns: 40, rows: 10 }, '<enter>G<enter>', undefined],
+    ['s', 100, { columns: 40, rows: 10 }, 'Gss', undefined],
+    ['a larger terminal', 30, { columns: 80, rows: 24 }, 'G', { columns: 80, rows: 40 }],
+    ['a larger terminal', 100, { columns: 40, rows: 10 }, 'G', { columns: 200, rows: 60 }],
+  ] as const)(
+    'and the size leave no room blank below the last row: %s, %d rows',
+    async (_, count, size, keys, later) => {
+      await using dir = await TempDir.make();
+      const path = await dir.write('a.log', encodeFrames(plainLog(count, 20)));
+      const screen = await Inspected.open(path, size);
+      await screen.press(keys);
+      if (later !== undefined) await screen.tell({ type: 'resized', size: later });
+      const { listRows } = layoutOf(screen.state);
+      expect(screen.state.top).toBe(Math.max(0, count - listRows));
+      expect(screen.at).toBe(String(count));
+      screen.close();
+    },
+  );
+
+  it('give back the list where it was, behind the detail alone', async () => {
+    await using dir = await TempDir.make();
+    const screen = await inspected(dir);
+    await screen.press(':50<enter>');
+    const { top } = screen.state;
+    await screen.press('<enter>j<enter>');
+    expect(screen.state).toMatchObject({ top, cursor: 50 });
   });
 
   it('go back to where the last jump began, and to a mark before that', async () => {
@@ -198,6 +232,32 @@ describe('the keys of the inspector', () => {
     expect(screen.state.end).toBeUndefined();
     await screen.press('q');
     expect(screen.state.end).toBe('quit');
+  });
+
+  it('move within a help that is longer than the screen, and words in it are whole', async () => {
+    await using dir = await TempDir.make();
+    const path = await dir.write('a.log', encodeFrames(plainLog(3, 20)));
+    const screen = await Inspected.open(path, { columns: 40, rows: 10 });
+    const shown: string[] = [];
+    await screen.press('?');
+    for (let i = 0; i < 40; i++) {
+      expect(screen.frame).not.toContain('…');
+      shown.push(...screen.frame.split('\n').slice(0, -2));
+      await screen.press('j');
+    }
+    for (const [, what] of KEY_HELP)
+      for (const word of what.split(' ')) expect(shown.join('\n')).toContain(word);
+    expect(screen.frame).toMatch(/^q +leave$/m);
+    await screen.press('g');
+    expect(screen.state.helpTop).toBe(0);
+    await screen.press('<pgdn><pgup>');
+    expect(screen.state.helpTop).toBe(0);
+    await screen.press('<end>');
+    expect(screen.frame).toMatch(/^q +leave$/m);
+    await screen.tell({ type: 'resized', size: { columns: 200, rows: 60 } });
+    expect(screen.frame).toMatch(/^↑ ↓ {2}j k/);
+    await screen.press('z');
+    expect(screen.state.helpTop).toBeUndefined();
   });
 
   it('begin a search from the row that one is at, and end it with Esc', async () => {

@@ -3,7 +3,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { findLog, logArgument } from '../../cli/find-log.ts';
 import { dirFlags } from '../../cli/flags.ts';
 import { inspectHeading, inspectLine } from '../../cli/log-lines.ts';
-import { isSelecting, noMatchLine, selectionFlags, selectionOf } from '../../cli/log-selection.ts';
+import { noMatchLine, selectionFlags, selectionOf, selectionWords } from '../../cli/log-selection.ts';
 import { prose } from '../../cli/prose.ts';
 import { signalExitCode } from '../../cli/signals.ts';
 import { hasFullScreen } from '../../cli/terminal.ts';
@@ -49,7 +49,8 @@ shown. A condition is in the Common Expression Language (CEL): docs/LOG-TOOLS.md
     const { location, writer } = await findLog(args.log, flags.dir, (text) => this.note(text), this.id);
     await refuseNoLog(location);
     if (hasFullScreen() && !this.jsonEnabled()) {
-      const chosen = isSelecting(flags) ? { selection } : {};
+      const filter = selectionWords(flags);
+      const chosen = filter === undefined ? {} : { selection, filter };
       await this.#onScreen({ location, writer, ...chosen, name: args.log, isFollowing: flags.follow });
       return;
     }
