@@ -256,9 +256,13 @@ describe('a repair of a data directory', () => {
     const location = await node.locate();
     const otherTerms = entriesOf(LOG.map((entry, i) => [i < 15 ? entry.term : 9, entry.command]));
     const otherCommand = LOG.map((entry, i) => (i === 13 ? { ...entry, command: Uint8Array.of(1) } : entry));
-    for (const entries of [otherTerms, otherCommand, LOG.slice(0, 15)]) {
+    for (const [entries, expected] of [
+      [otherTerms, 'cut 15'],
+      [otherCommand, 'refused'],
+      [LOG.slice(0, 15), 'cut 15'],
+    ] as const) {
       const other = await locateLog(await dir.write('other.log', encodeFrames(entries)));
-      expect(short(await planFor(location, other))).toBe('cut 15');
+      expect(short(await planFor(location, other))).toBe(expected);
     }
   });
 

@@ -4,6 +4,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { type FoundLog, findLog, logArgument } from '../../cli/find-log.ts';
 import { dirFlags } from '../../cli/flags.ts';
 import { inspectLine } from '../../cli/log-lines.ts';
+import { knownCluster, ownerOf } from '../../cli/log-owner.ts';
 import { ProgressBar } from '../../cli/log-progress.ts';
 import { planLines, repairedLine } from '../../cli/log-repair-lines.ts';
 import { prose } from '../../cli/prose.ts';
@@ -13,6 +14,7 @@ import { dataDirectoryOf, type LogLocation } from '../../logtools/locate.ts';
 import { LogProgress, type OnProgress } from '../../logtools/progress.ts';
 import { applyRepair } from '../../logtools/repair/apply.ts';
 import { Donor } from '../../logtools/repair/donor.ts';
+import { refuseStrangers } from '../../logtools/repair/kinship.ts';
 import { planRepair, type RepairPlan } from '../../logtools/repair/plan.ts';
 import { lostRows, planReport, repairedLocation } from '../../logtools/repair/report.ts';
 import { surveyLog } from '../../logtools/repair/survey.ts';
@@ -58,7 +60,10 @@ be done.`;
     if (flags.apply) refuseRunning(found);
     const other =
       flags.from === undefined ? undefined : await findLog(flags.from, flags.dir, (text) => this.note(text));
-    if (other !== undefined) await refuseSame(found, other);
+    if (other !== undefined) {
+      await refuseSame(found, other);
+      await refuseOtherCluster(found.location, other.location, flags.dir);
+    }
     if (flags.apply) await this.#apply(found.location, other);
     else await this.#plan(found.location, other);
   }
@@ -179,6 +184,17 @@ async function refuseSame({ location }: FoundLog, other: FoundLog): Promise<void
   );
   if (path !== otherPath) return;
   throw usage('--from names the very log that is to be repaired: name that of another node.');
+}
+
+/** Before anything is read: (index, term) of young clusters are alike, so that what is in the logs may not show it. */
+async function refuseOtherCluster(
+  location: LogLocation,
+  other: LogLocation,
+  dir: string | undefined,
+): Promise<void> {
+  const cluster = await knownCluster(dir);
+  const [owner, otherOwner] = await Promise.all([ownerOf(location, cluster), ownerOf(other, cluster)]);
+  refuseStrangers({ location, owner }, { location: other, owner: otherOwner });
 }
 
 function refuseRunning({ location, writer }: FoundLog): void {

@@ -1,6 +1,8 @@
 import { crc32 } from '../../logfmt/crc.ts';
 import type { RawFrame } from '../../logfmt/frame.ts';
 import { DiffCursor, type DiffLog } from '../diff-cursor.ts';
+import { type LogOwner, readOwner } from '../diff-owner.ts';
+import type { LogLocation } from '../locate.ts';
 import type { EntryMark } from './survey.ts';
 
 /** The log of another node, from which entries are taken. It is read once, by rising indexes. */
@@ -12,12 +14,27 @@ export class Donor {
   }
 
   static async open(log: DiffLog): Promise<Donor> {
-    return new Donor(await DiffCursor.open(log));
+    const owner = log.owner ?? (await readOwner(log.location));
+    return new Donor(await DiffCursor.open({ ...log, owner }));
   }
 
   /** Up to here its node knows it to be committed. */
   get commitHint(): bigint {
     return this.#cursor.commitHint;
+  }
+
+  /** Whose log it is; undefined where nobody knows. */
+  get owner(): LogOwner | undefined {
+    return this.#cursor.log.owner;
+  }
+
+  /** Every entry of it was come past. */
+  get isAtEnd(): boolean {
+    return this.#cursor.current === undefined;
+  }
+
+  get location(): LogLocation {
+    return this.#cursor.log.location;
   }
 
   /** Its first index; undefined where it is empty. */

@@ -1,9 +1,12 @@
 import { INDEX_MAX } from '../../lib/limits.ts';
 import { FRAME_BYTES_MIN } from '../../logfmt/frame.ts';
+import { readOwner } from '../diff-owner.ts';
 import { dataDirectoryOf, type SegmentFile } from '../locate.ts';
+import { headerContradiction } from './damaged-header.ts';
 import type { Donor } from './donor.ts';
+import { Kinship, refuseStrangers } from './kinship.ts';
 import { readState, stateFile } from './node-state.ts';
-import type { EntryMark, Hole, Survey } from './survey.ts';
+import type { EntryMark, Hole, KeptRange, SpareBytes, Survey } from './survey.ts';
 
 /** What is to be done to a log, in order. */
 export type RepairAction =
@@ -67,9 +70,13 @@ export interface RepairPlan {
 /**
  * Decides what is to be done about each hole. It is filled where the other log holds its entries and the same entries on
  * both sides (Log Matching, §5.3: then those between are the same too); at the end of a log, where there is no other side,
- * with what the other node knows to be committed. A hole that is not filled is where the log is cut.
+ * with what the other node knows to be committed. A hole that is not filled is where the log is cut. Every good entry is
+ * compared with the other log's: the first of one index and term that is another there shows that the two are not of one
+ * cluster. Throws `configuration` where their data directories say so.
  */
 export async function planRepair(survey: Survey, donor: Donor | undefined): Promise<RepairPlan> {
+  const owner = await readOwner(survey.location);
+  if (donor !== undefined) refuseStrangers({ location: survey.location, owner }, donor);
   const { kind, segments } = survey.location;
   const [{ name, firstIndex }] = segments;
   if (kind === 'directory' && firstIndex !== undefined && firstIndex > 1n) {
@@ -78,39 +85,31 @@ export async function planRepair(survey: Survey, donor: Donor | undefined): Prom
   }
   if (!survey.isFatal) return { ...blank(survey), verdict: 'whole' };
   if (survey.isNoLog) return refused(survey, 'Nothing in it is an entry, so nothing in it can be kept.');
-  return await new Planner(survey, donor).plan();
+  const isOneCluster = owner !== undefined && owner.clusterId === donor?.owner?.clusterId;
+  return await new Planner(survey, donor, new Kinship(isOneCluster)).plan();
 }
 
 class Planner {
   readonly #survey: Survey;
   readonly #donor: Donor | undefined;
+  readonly #kinship: Kinship;
   readonly #actions: RepairAction[] = [];
   readonly #pieces: Piece[] = [];
   #lastIndex = 0n;
   #abstainThrough: bigint | undefined;
 
-  constructor(survey: Survey, donor: Donor | undefined) {
+  constructor(survey: Survey, donor: Donor | undefined, kinship: Kinship) {
     this.#survey = survey;
     this.#donor = donor;
+    this.#kinship = kinship;
   }
 
   async plan(): Promise<RepairPlan> {
-    const { parts, isCutShort, commitHint } = this.#survey;
+    const { isCutShort, commitHint } = this.#survey;
     if (isCutShort) return refused(this.#survey, 'There are too many damaged places in it.');
-    for (const part of parts) {
-      if (part.type === 'keep') {
-        const { segment, offset, end, firstIndex, lastIndex } = part;
-        this.#pieces.push({ type: 'own', segment, offset, end, from: firstIndex });
-        this.#lastIndex = lastIndex;
-      } else if (part.type === 'spare') {
-        const { segment, offset, length, index } = part;
-        const why = index === undefined ? 'no entry is missing here' : `index ${index} stands there before`;
-        this.#actions.push({ type: 'drop', segment, offset, length, why });
-      } else if (!(await this.#fill(part))) {
-        this.#cut(part);
-        break;
-      }
-    }
+    await this.#goThrough();
+    const stranger = this.#strangeness();
+    if (stranger !== undefined) return stranger;
     if (this.#lastIndex < commitHint) {
       const why = `It could only be kept up to index ${this.#lastIndex}, but entries up to ${commitHint} are known to be committed, and must not be cut.`;
       return refused(this.#survey, why, this.#donor === undefined ? [otherLogAdvice(this.#survey)] : []);
@@ -131,6 +130,56 @@ class Planner {
       pieces: this.#pieces,
       abstainThrough: this.#abstainThrough,
     };
+  }
+
+  /** Decides about each part. What stands behind a cut is still compared: it says too whose the other log is. */
+  async #goThrough(): Promise<void> {
+    let isCut = false;
+    for (const part of this.#survey.parts) {
+      if (part.type === 'keep' && this.#donor !== undefined) await this.#kinship.compare(part, this.#donor);
+      if (this.#kinship.contradiction !== undefined) return;
+      if (isCut) continue;
+      if (part.type === 'keep') this.#keep(part);
+      else if (part.type === 'spare') this.#drop(part);
+      else isCut = !(await this.#fill(part));
+      if (part.type === 'hole' && isCut) this.#cut(part);
+    }
+  }
+
+  #keep({ segment, offset, end, firstIndex, lastIndex }: KeptRange): void {
+    this.#pieces.push({ type: 'own', segment, offset, end, from: firstIndex });
+    this.#lastIndex = lastIndex;
+  }
+
+  #drop({ segment, offset, length, index }: SpareBytes): void {
+    const why = index === undefined ? 'no entry is missing here' : `index ${index} stands there before`;
+    this.#actions.push({ type: 'drop', segment, offset, length, why });
+  }
+
+  /** Refuses where the other log is of another cluster, or where entries were taken from it and nothing says that it is not. */
+  #strangeness(): RepairPlan | undefined {
+    const { contradiction, isProven } = this.#kinship;
+    const donor = this.#donor;
+    if (donor === undefined) return undefined;
+    const { path } = this.#survey.location;
+    if (contradiction !== undefined) {
+      return refused(
+        this.#survey,
+        `${contradiction}: they are not logs of one cluster, or one of them was changed. Nothing is taken from it.`,
+        [
+          `raft log diff ${path} ${donor.location.path}   # says where they part`,
+          'Name the log of another node: --from NODE',
+        ],
+      );
+    }
+    if (isProven || !this.#actions.some(({ type }) => type === 'fill')) return undefined;
+    return refused(
+      this.#survey,
+      'Nothing shows that the other log is of the same cluster: neither do both stand in data directories that say so, nor do both hold an entry but no-ops, which every cluster has.',
+      [
+        'Name data directories, whose node.json says of which cluster they are: raft log repair DIRECTORY --from DIRECTORY',
+      ],
+    );
   }
 
   /** Why the node cannot be told to abstain, as a sentence; undefined where it can, or need not. */
@@ -166,19 +215,25 @@ class Planner {
     if (donor === undefined || !(await donor.holds(hole.left))) return false;
     const from = hole.firstIndex ?? (await donor.firstIndex());
     if (from === undefined) return false;
+    const first = await donor.entry(from);
+    const doubt = first === undefined ? undefined : await headerContradiction(hole, first);
     const { right } = hole;
-    if (right === undefined) return await this.#fillEnd(donor, hole, from);
+    if (right === undefined) return await this.#fillEnd(donor, hole, { from, doubt });
     const to = right.index - 1n;
     if (!(await donor.hasAll(from, to)) || !(await donor.holds(right))) return false;
-    this.#take(hole, { from, to, why: `both logs hold ${sides(hole.left, right)}` });
+    this.#take(hole, { from, to, why: withDoubt(`both logs hold ${sides(hole.left, right)}`, doubt) });
     return true;
   }
 
   /** Nothing stands behind the hole: what the other node knows to be committed stood here, or will have to. */
-  async #fillEnd(donor: Donor, hole: Hole, from: bigint): Promise<boolean> {
+  async #fillEnd(
+    donor: Donor,
+    hole: Hole,
+    { from, doubt }: { readonly from: bigint; readonly doubt: string | undefined },
+  ): Promise<boolean> {
     const to = donor.commitHint;
     if (to < from || !(await donor.hasAll(from, to)) || (await donor.isForked())) return false;
-    this.#take(hole, { from, to, why: `its node knows them to be committed` });
+    this.#take(hole, { from, to, why: withDoubt('its node knows them to be committed', doubt) });
     const lastLost = lastLostIndex(hole, from);
     if (lastLost > to) this.#abstainThrough = lastLost;
     return true;
@@ -225,6 +280,10 @@ function lastLostIndex({ firstIndex, lastIndex, damagedBytes, highestIndex }: Ho
 
 function max(one: bigint, other: bigint): bigint {
   return one > other ? one : other;
+}
+
+function withDoubt(why: string, doubt: string | undefined): string {
+  return doubt === undefined ? why : `${why}; but ${doubt}: compare both before you apply this`;
 }
 
 function sides(left: EntryMark | undefined, right: EntryMark): string {
