@@ -23,8 +23,9 @@ type Parsed = Readonly<Record<string, unknown>>;
  * - Commands that it says to type next look where this one was told to: with the `--dir`, `--server` or `--join` that was
  *   typed.
  * - Mistakes in the command line end with 2, and a `RaftError` with the exit code of its code.
- * - A reader that closes the pipe (`| head`) ends the command quietly, with 0; `raft command -` alone, which leaves work
- *   undone then, ends with 141 and says where.
+ * - A reader that closes the pipe (`| head`) ends the command quietly: with 0, or as the failure says that is told just
+ *   then. One that changes something goes on to its end (`goOnUnread`); `raft command -` alone, which leaves work undone
+ *   then, ends with 141 and says where.
  * - SIGINT, SIGTERM and SIGHUP end it with 130, 143 and 129, unless the command takes the signals over; a write that they
  *   end says that its outcome is not known.
  */
@@ -37,6 +38,12 @@ export abstract class BaseCommand extends Command {
   #place: ServerFlags = {};
   /** The nodes are named by their addresses: of a cluster directory nothing is known. */
   #hasNoDirectory = false;
+  /** Work goes on where nobody reads of it. */
+  #goesOnUnread = false;
+  /** Nobody reads standard output any more, and nothing is written to it. */
+  #isUnread = false;
+  /** Of a failure that is being told. */
+  #failedWith = 0;
 
   abstract override run(): Promise<void>;
 
@@ -63,6 +70,8 @@ export abstract class BaseCommand extends Command {
 
   protected override async finally(error: Error | undefined): Promise<void> {
     this.#releaseSignals();
+    // What was dropped will never be flushed: whoever waited for that would wait for ever.
+    if (this.#isUnread) process.exit(requestedExitCode(error) ?? this.#failedWith);
     await super.finally(error);
   }
 
@@ -71,6 +80,7 @@ export abstract class BaseCommand extends Command {
     const requested = requestedExitCode(error);
     if (requested !== undefined) throw error;
     const failure = this.withPlace(failureOf(error));
+    this.#failedWith = failure.exitCode;
     if (this.jsonEnabled()) this.printJson(failureJson(failure));
     else process.stderr.write(failureText(failure));
     if (process.env.DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
@@ -98,7 +108,16 @@ export abstract class BaseCommand extends Command {
 
   /** Nobody reads standard output any more. Whoever pipes into `head` has seen enough: that is no failure. */
   protected outputClosed(): void {
-    process.exit(0);
+    if (this.#goesOnUnread) this.#isUnread = true;
+    else process.exit(this.#failedWith);
+  }
+
+  /**
+   * From here on the command changes something: a reader of its output that goes away does not end it halfway. What is
+   * left to print is dropped, and the exit code is that of the work.
+   */
+  protected goOnUnread(): void {
+    this.#goesOnUnread = true;
   }
 
   /** Lets the command decide what an ending signal does, in place of the default and of earlier handlers. */
@@ -139,7 +158,7 @@ export abstract class BaseCommand extends Command {
 
   /** Prints a line for people, or several. Whoever asked for JSON gets JSON alone. */
   protected print(text: string): void {
-    if (!this.jsonEnabled()) process.stdout.write(`${text}\n`);
+    if (!this.jsonEnabled()) this.#put(`${text}\n`);
   }
 
   /** Prints a result in the form that was asked for. */
@@ -150,12 +169,21 @@ export abstract class BaseCommand extends Command {
 
   /** Prints one JSON document on one line. */
   protected printJson(value: unknown): void {
-    process.stdout.write(jsonLine(value));
+    this.#put(jsonLine(value));
   }
 
   /** Writes bytes as they are, and waits while the reader is slower: a stream of any length takes little memory. */
   protected async write(chunk: string | Uint8Array): Promise<void> {
-    if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
+    if (this.#put(chunk)) return;
+    // Where the reader goes away meanwhile, nothing drains any more, and the error has been seen to (`#outputBroken`).
+    await once(process.stdout, 'drain').catch((error: unknown) => {
+      if (!this.#isUnread) throw error;
+    });
+  }
+
+  /** Writes to standard output unless nobody reads it; false where its reader is slower. */
+  #put(chunk: string | Uint8Array): boolean {
+    return this.#isUnread || process.stdout.write(chunk);
   }
 
   /**

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeFrames } from '../../src/logfmt/frame.ts';
 import { entriesOf } from '../logtools/entries.ts';
 import { eventually, TestCluster } from './cluster-runner.ts';
-import { raft, temporaryDirectory } from './runner.ts';
+import { raft, startRaft, temporaryDirectory } from './runner.ts';
 
 const fixture = (path: string): string => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
 
@@ -135,6 +135,27 @@ describe('raft log repair', () => {
       expect(await readdir(directory.path)).toEqual(['x.log']);
       expect((await readFile(path)).equals(await readFile(damaged))).toBe(true);
       expect((await raft(repair)).code).toBe(0);
+    } finally {
+      await directory.remove();
+    }
+  });
+
+  it.each([[], ['--json']])('comes to its end where its reader goes away (%s)', async (...flags) => {
+    const directory = await temporaryDirectory();
+    try {
+      const path = join(directory.path, 'x.log');
+      // More lines than a pipe holds are lost.
+      const entries = entriesOf(Array.from({ length: 5000 }, (_, i) => [1, `put key-${i} value`] as const));
+      const bytes = encodeFrames(entries);
+      bytes[encodeFrames(entries.slice(0, 2)).length - 1] = 0xff;
+      await writeFile(path, bytes);
+      const { child, ended } = startRaft(['log', 'repair', path, '--apply', ...flags]);
+      child.stdout?.once('data', () => child.stdout?.destroy());
+      const { code, stderr } = await ended;
+
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(await readFile(path)).toEqual(Buffer.from(encodeFrames(entries.slice(0, 1))));
+      expect((await readFile(`${path}.damaged-1`)).equals(bytes)).toBe(true);
     } finally {
       await directory.remove();
     }

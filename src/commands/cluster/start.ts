@@ -52,6 +52,8 @@ has moved away, or may have, and 0 where all that are left out were removed.`;
       sameIn(cluster, toStart).filter(({ id }) => leftOut.every(({ node }) => node.id !== id)),
     );
     const document = await clusterDocument(cluster, sameIn(cluster, named), source);
+    // What was left out decides the exit code, whoever reads the table.
+    this.goOnUnread();
     this.printResult(document, () => clusterTable(document));
     this.#endWithout(cluster, leftOut);
   }

@@ -73,6 +73,7 @@ be done.`;
   }
 
   async #apply(location: LogLocation, other: FoundLog | undefined): Promise<void> {
+    this.goOnUnread();
     const directory = dataDirectoryOf(location);
     const lock =
       directory === undefined
