@@ -140,6 +140,25 @@ describe('raft log repair', () => {
     }
   });
 
+  it('sums up what it would lose, and says of a bare file that no node may have it then', async () => {
+    const directory = await temporaryDirectory();
+    try {
+      const path = join(directory.path, 'x.log');
+      const entries = entriesOf(Array.from({ length: 9 }, (_, i) => [1, `put key-${i} value`] as const));
+      const bytes = encodeFrames(entries);
+      bytes[encodeFrames(entries.slice(0, 3)).length - 1] = 0xff;
+      await writeFile(path, bytes);
+
+      const { code, stdout } = await raft(['log', 'repair', path]);
+
+      expect(code).toBe(0);
+      expect(stdout).toContain("do not put this file into a node's directory");
+      expect(stdout).toMatch(/\nin all: 6 entries, index 4 to 9; 1 damaged place\n$/);
+    } finally {
+      await directory.remove();
+    }
+  });
+
   it.each([[], ['--json']])('comes to its end where its reader goes away (%s)', async (...flags) => {
     const directory = await temporaryDirectory();
     try {

@@ -136,7 +136,7 @@ async function diffOf(logs: readonly DiffLog[]) {
 async function planFor({ location }: DiffLog, other: DiffLog | undefined): Promise<RepairPlan> {
   await using donor = other === undefined ? undefined : await Donor.open(other);
   const plan = await planRepair(await surveyLog(location), donor);
-  planLines(planReport(plan));
+  planLines(planReport(plan), true);
   await collect(lostRows(plan));
   return plan;
 }

@@ -6,7 +6,7 @@ import { dirFlags } from '../../cli/flags.ts';
 import { inspectLine } from '../../cli/log-lines.ts';
 import { knownCluster, ownerOf } from '../../cli/log-owner.ts';
 import { ProgressBar } from '../../cli/log-progress.ts';
-import { planLines, repairedLine } from '../../cli/log-repair-lines.ts';
+import { type Loss, lossLine, planLines, repairedLine } from '../../cli/log-repair-lines.ts';
 import { prose } from '../../cli/prose.ts';
 import { usage } from '../../cli/values.ts';
 import { exitCodeOf, RaftError } from '../../lib/errors.ts';
@@ -18,6 +18,7 @@ import { refuseStrangers } from '../../logtools/repair/kinship.ts';
 import { planRepair, type RepairPlan } from '../../logtools/repair/plan.ts';
 import { lostRows, planReport, repairedLocation } from '../../logtools/repair/report.ts';
 import { surveyLog } from '../../logtools/repair/survey.ts';
+import type { InspectRow } from '../../logtools/rows.ts';
 import { verifyLog } from '../../logtools/verify.ts';
 import { systemProcesses } from '../../raft/processes.ts';
 import { acquireLock } from '../../raft/storage/lock.ts';
@@ -105,14 +106,15 @@ be done.`;
   /** Prints a plan and what it would lose; ends the command where nothing can be done. */
   async #show(plan: RepairPlan): Promise<void> {
     const report = planReport(plan);
-    this.printResult(report, () => planLines(report));
-    let isFirst = true;
+    this.printResult(report, () => planLines(report, dataDirectoryOf(plan.survey.location) !== undefined));
+    let loss: Loss | undefined;
     for await (const row of lostRows(plan)) {
-      if (isFirst) this.print('this would be lost:');
-      isFirst = false;
+      if (loss === undefined) this.print('this would be lost:');
+      loss = lossWith(loss, row);
       if (this.jsonEnabled()) await this.writeJson({ ...row, type: 'lost' });
       else await this.write(`${inspectLine(row)}\n`);
     }
+    if (loss !== undefined) this.print(lossLine(loss));
     if (plan.verdict === 'refused') this.exit(exitCodeOf('damaged'));
   }
 
@@ -133,8 +135,8 @@ be done.`;
     });
     this.print(
       abstainThrough === undefined
-        ? 'The log is whole now: a node starts on it.'
-        : 'The log is whole now: a node starts on it where another one can lead. A cluster of one node needs a copy of its data.',
+        ? 'The log is whole now.'
+        : 'The log is whole now. Its node starts where another one can lead. A cluster of one node needs a copy of its data.',
     );
   }
 }
@@ -207,4 +209,11 @@ function refuseRunning({ location, writer }: FoundLog): void {
       `Only look: raft log verify ${location.path}`,
     ],
   });
+}
+
+function lossWith(loss: Loss | undefined, row: InspectRow): Loss {
+  const before = loss ?? { entries: 0, damages: 0, from: undefined, to: undefined };
+  if (row.type !== 'entry') return { ...before, damages: before.damages + 1 };
+  const { index } = row;
+  return { ...before, entries: before.entries + 1, from: before.from ?? index, to: index };
 }
