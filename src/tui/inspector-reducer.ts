@@ -11,6 +11,7 @@ import {
   type Size,
 } from './inspector-state.ts';
 import type { Key } from './keys.ts';
+import { awaitedWords, nothingFoundWords } from './status-words.ts';
 
 const UINT64_MAX = 2n ** 64n - 1n;
 
@@ -32,7 +33,7 @@ export function reduce(state: InspectorState, event: InspectorEvent, log: LogLoo
         ? { ...state, search: { ...state.search, atRow: event.row } }
         : state;
     case 'search-ended':
-      return state.search?.number === event.number ? searchEnded(state, event.outcome, log) : state;
+      return searchEnded(state, event, log);
     default:
       return assertNever(event, 'event');
   }
@@ -56,13 +57,19 @@ function indexed(state: InspectorState, log: LogLookup): InspectorState {
   return moved(state, state.isFollowing ? log.rowCount - 1 : state.cursor, log);
 }
 
-function searchEnded(state: InspectorState, outcome: SearchOutcome, log: LogLookup): InspectorState {
+function searchEnded(
+  state: InspectorState,
+  { number, outcome }: { readonly number: number; readonly outcome: SearchOutcome },
+  log: LogLookup,
+): InspectorState {
+  const { search } = state;
+  if (search?.number !== number) return state;
   const ended = { ...state, search: undefined };
   switch (outcome.type) {
     case 'found':
       return jumped(ended, outcome.row, log);
     case 'nothing':
-      return { ...ended, message: `Nothing matches /${state.pattern ?? ''}/ from here on.` };
+      return { ...ended, message: nothingFoundWords(search, state.size.columns) };
     case 'refused':
       return { ...ended, message: outcome.reason };
     default:
@@ -236,12 +243,7 @@ function entered(state: InspectorState, { type, text }: Prompt, log: LogLookup):
 function toIndex(state: InspectorState, index: bigint, log: LogLookup): InspectorState {
   const found = log.rowOfIndex(index);
   if (found?.isExact === true) return jumped(state, found.row, log);
-  if (state.progress !== undefined)
-    return {
-      ...state,
-      awaited: index,
-      message: `Index ${index} is gone to once it is indexed: Esc ends that.`,
-    };
+  if (state.progress !== undefined) return { ...state, awaited: index, message: awaitedWords(index) };
   if (found === undefined) return { ...state, message: 'The log is empty.' };
   return {
     ...jumped(state, found.row, log),
@@ -272,8 +274,7 @@ function lastIndexOf(log: LogLookup): bigint | undefined {
 function toEnd(state: InspectorState, log: LogLookup): InspectorState {
   const atLast = jumped(state, log.rowCount - 1, log);
   if (state.progress === undefined) return atLast;
-  const message = 'The end is gone to once all is indexed: Esc ends that.';
-  return { ...atLast, awaited: 'end', message };
+  return { ...atLast, awaited: 'end', message: awaitedWords('end') };
 }
 
 function searched(state: InspectorState, direction: 'forward' | 'backward'): InspectorState {

@@ -8,6 +8,7 @@ import { cutLine, EMPTY_LINE, justified, type Line, line, span } from './line.ts
 import { type Contents, listLines } from './list-view.ts';
 import { lowerPart } from './lower-view.ts';
 import { sideBar } from './side-bar.ts';
+import { partsBeside } from './status-words.ts';
 
 /** What a screen shows, besides the state. */
 export interface Shown {
@@ -79,21 +80,23 @@ function titleLine({ size, progress }: InspectorState, { log, name, filter }: Sh
 
 /** What is typed, else a word about what was done, else where one is; and at the right what goes on. */
 function statusLine(state: InspectorState, { log }: Shown): Line {
-  const right = activityOf(state);
+  const parts = activityOf(state);
+  const right = parts.join(', ');
   const { prompt, message, failure, size } = state;
   if (prompt !== undefined) {
     const sign = { index: ':', offset: '@', search: '/' }[prompt.type];
     return cutLine([span(`${sign}${prompt.text}`, 'bold'), span('▏')], size.columns);
   }
-  if (message !== undefined) return justified(line(message, 'note'), right, size.columns);
+  if (message !== undefined)
+    return justified(line(message, 'note'), partsBeside(message, parts, size.columns), size.columns);
   if (failure !== undefined) return justified(line(failure, 'fatal'), right, size.columns);
   const row = log.rowCount === 0 ? 0 : state.cursor + 1;
   const where = `row ${row.toLocaleString('en')} of ${log.rowCount.toLocaleString('en')}`;
   return justified([span(where), span('   ? keys   q leave', 'dim')], right, size.columns);
 }
 
-function activityOf({ progress, search, isFollowing, awaited }: InspectorState): string {
-  const parts = [
+function activityOf({ progress, search, isFollowing, awaited }: InspectorState): readonly string[] {
+  return [
     ...(search === undefined
       ? []
       : [`looking for /${search.pattern}/ at row ${search.atRow.toLocaleString('en')}`]),
@@ -101,7 +104,6 @@ function activityOf({ progress, search, isFollowing, awaited }: InspectorState):
     ...(progress === undefined ? [] : [`indexing ${percent(progress.doneBytes, progress.totalBytes)}`]),
     ...(isFollowing ? ['following'] : []),
   ];
-  return parts.join(', ');
 }
 
 function percent(done: number, total: number): string {

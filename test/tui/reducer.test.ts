@@ -178,7 +178,7 @@ describe('the keys of the inspector', () => {
     const indexing = { type: 'indexed', progress: { doneBytes: 1, totalBytes: 2 } } as const;
     await screen.tell(indexing);
     await screen.press(':12<enter>');
-    expect(screen.frame).toContain('Index 12 is gone to once it is indexed');
+    expect(screen.frame).toContain('To index 12 once indexed: Esc ends that.');
     await screen.tell(indexing);
     expect(screen.at).toBe('1');
     await append(dir, screen, 11, ['a', 'b', 'c']);
@@ -197,7 +197,7 @@ describe('the keys of the inspector', () => {
     await screen.tell(indexing);
     await screen.press('G');
     expect(screen.at).toBe('10');
-    expect(screen.frame).toContain('The end is gone to once all is indexed');
+    expect(screen.frame).toContain('To the end once indexed: Esc ends that.');
     await append(dir, screen, 11, ['a', 'b']);
     expect(screen.at).toBe('12');
     await append(dir, screen, 13, ['c']);
@@ -233,6 +233,42 @@ describe('the keys of the inspector', () => {
     await screen.press('q');
     expect(screen.state.end).toBe('quit');
   });
+
+  it.each([
+    [80, 'G', 'To the end once indexed: Esc ends that.', 'waiting for the end, indexing 50%'],
+    [40, 'G', 'To the end once indexed: Esc ends that.', ''],
+    [
+      ...[80, ':18446744073709551615<enter>'],
+      ...['To index 18446744073709551615 once indexed: Esc ends that.', 'indexing 50%'],
+    ],
+  ] as const)('say in whole what is waited for: %d columns, %s', async (columns, keys, words, right) => {
+    await using dir = await TempDir.make();
+    const path = await dir.write('a.log', encodeFrames(plainLog(10, 20)));
+    const screen = await Inspected.open(path, { columns, rows: 10 });
+    await screen.tell({ type: 'indexed', progress: { doneBytes: 1, totalBytes: 2 } });
+    await screen.press(keys);
+    const status = screen.frame.split('\n').at(-1) ?? '';
+    expect(status.slice(0, words.length)).toBe(words);
+    expect(status.slice(words.length).trim()).toBe(right);
+  });
+
+  it.each([
+    [80, '/user/7', 'n', 'Nothing matches /user/7/ from here on: N looks the other way.'],
+    [80, '/user/7', 'N', 'Nothing matches /user/7/ before this row: n looks the other way.'],
+    [80, `/${'x'.repeat(60)}`, 'n', /^Nothing matches \/x+…\/ from here on: N looks the other way\.$/],
+    [40, '/user/7', 'n', 'Nothing from here on: N looks back.'],
+    [40, '/user/7', 'N', 'Nothing before this row: n looks ahead.'],
+  ] as const)(
+    'say where else to look where nothing is found: %d columns, %s %s',
+    async (columns, search, key, words) => {
+      await using dir = await TempDir.make();
+      const path = await dir.write('a.log', encodeFrames(plainLog(10, 20)));
+      const screen = await Inspected.open(path, { columns, rows: 10 });
+      await screen.press(`${search}<enter>${key}`);
+      await screen.search();
+      expect(screen.frame.split('\n').at(-1)).toMatch(words);
+    },
+  );
 
   it('move within a help that is longer than the screen, and words in it are whole', async () => {
     await using dir = await TempDir.make();
